@@ -1,0 +1,307 @@
+"""The typed configuration: the composed YAML becomes these frozen values once, at the door.
+
+Defaults live in `conf/`, not here; a field without a value in YAML is a mistake that the preflight reports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+
+
+def seconds(value: object) -> float:
+    """Read a duration such as `0.5s`, `10m`, `24h` or `7d`."""
+    if isinstance(value, str) and (match := DURATION.fullmatch(value.strip())):
+        return float(match[1]) * UNITS[match[2]]
+    raise ValueError("a number and a unit are expected, such as 0.5s, 10m, 24h or 7d")
+
+
+def duration(value: float) -> str:
+    """Write seconds as the shortest duration that `seconds` reads back."""
+    for unit in ("d", "h", "m"):
+        if value >= UNITS[unit] and value % UNITS[unit] == 0 and (unit != "d" or value > 86400):
+            return f"{value / UNITS[unit]:g}{unit}"
+    return f"{value!r}s" if value % 1 else f"{int(value)}s"
+
+
+Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Frozen(BaseModel):
+    """Settings refuse unknown keys and never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), arbitrary_types_allowed=False)
+
+
+class Evidence(Frozen):
+    """Where a fact comes from and when it was last checked."""
+
+    source: str
+    checked: date
+
+
+class Capabilities(Frozen):
+    """The facts of a model family. Every fact that is set has its entry in `evidence`."""
+
+    family: str
+    reasons: Literal["never", "always", "switchable"]
+    efforts: tuple[str, ...]  # accepted values of reasoning_effort on Chat; empty: the parameter is refused
+    default_effort: str | None
+    sampling: Literal["always", "not_reasoning", "never"]  # when temperature, top_p, penalties, logprobs are accepted
+    system_role: Literal["system", "developer", "user"]  # user: system text goes to the head of the first user message
+    max_tokens_key: str
+    refused: tuple[str, ...]  # parameters that are never accepted
+    verbosity: tuple[str, ...]
+    top_logprobs_max: int
+    structured_output: Literal["none", "json_object", "json_schema"]
+    dialect: Literal["openai"]
+    apis: tuple[Literal["chat", "responses"], ...]
+    batchable: bool
+    generate: Mapping[str, Any]  # what the family is sent unless something else is asked for
+    typical_output_tokens: int  # an assumption for the expected cost, hidden reasoning included
+    evidence: Mapping[str, Evidence]
+
+
+class Lifecycle(Frozen):
+    """Until when a model answers."""
+
+    retired: bool
+    retires_on: date | None  # null: nothing announced, or retired on a day that we do not know
+    source: str
+    checked: date
+
+
+class Prices(Frozen):
+    """USD per million tokens at batch rates; what stands here wins over the price data of the package."""
+
+    input: Annotated[float, Field(ge=0)]
+    cached_input: Annotated[float, Field(ge=0)] | None = None
+    cache_write: Annotated[float, Field(ge=0)] | None = None
+    output: Annotated[float, Field(ge=0)]
+
+
+class Generate(Frozen):
+    """What may be asked of a model; null is not sent."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    stream: bool | None = None  # exists to be refused with a reason
+    extra: Mapping[str, Any] | None = None  # sent as is: parameters that only your server knows
+
+    def given(self) -> dict[str, Any]:
+        """Return what is set, by name."""
+        return {k: v for k, v in self.model_dump().items() if v is not None}
+
+
+class Model(Frozen):
+    """One model: its ids, its facts, its life and its price."""
+
+    name: Name
+    id: Annotated[str, Field(min_length=1)]
+    ids: Mapping[str, str]  # provider → what the model is called there
+    api: Literal["chat", "responses"]
+    capabilities: Capabilities | None  # null: no facts, requests are sent as configured
+    lifecycle: Lifecycle | None
+    allow_retired: bool
+    generate: Generate
+    prices: Prices | None
+
+
+class Limits(Frozen):
+    """What a provider accepts; null: no limit known."""
+
+    batch_requests: Annotated[int, Field(ge=1)]
+    batch_bytes: Annotated[int, Field(ge=1)]
+    line_bytes: Annotated[int, Field(ge=1)]
+    enqueued_tokens: Annotated[int, Field(ge=1)] | None  # estimated input tokens that may be in flight
+
+
+class Provider(Frozen):
+    """One provider of batches."""
+
+    name: Name
+    protocol: Literal["openai"]
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # null: the server takes no key
+    windows: tuple[str, ...]
+    limits: Limits
+    prices_id: str | None  # the provider's name in the price data
+    evidence: Mapping[str, Evidence]
+
+
+class Dataset(Frozen):
+    """Which rows are evaluated."""
+
+    path: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    id: str | None
+    json_columns: tuple[str, ...] = Field(alias="json")
+    metadata: tuple[str, ...]
+    limit: Annotated[int, Field(ge=1)] | None
+    offset: Annotated[int, Field(ge=0)]
+    sample: Annotated[int, Field(ge=1)] | None
+    seed: int
+
+
+class MessageTemplate(Frozen):
+    """One turn, from a template file or inline."""
+
+    role: Literal["system", "user", "assistant"]
+    template: str | None = None
+    content: str | None = None
+
+    @model_validator(mode="after")
+    def one_source(self) -> MessageTemplate:
+        """Hold that exactly one of the two is given."""
+        if (self.template is None) == (self.content is None):
+            raise ValueError("give either template: a file of the task's folder, or content: the text itself")
+        return self
+
+
+class Epochs(Frozen):
+    """How often each sample is asked, and how its scores become one."""
+
+    count: Annotated[int, Field(ge=1, le=10_000)]
+    reducer: Literal["mean", "mode", "pass_at_k"]
+    k: Annotated[int, Field(ge=1)] | None
+
+    @model_validator(mode="after")
+    def k_fits(self) -> Epochs:
+        """Hold that k is given where it is used, and not larger than the number of epochs."""
+        if self.reducer == "pass_at_k" and (self.k is None or self.k > self.count):
+            raise ValueError(f"pass_at_k needs k between 1 and epochs.count ({self.count})")
+        return self
+
+
+class Scorer(BaseModel):
+    """How an answer is scored; further keys are that scorer's options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
+    answer: str | None = None  # path in the parsed answer, such as label or order.total; null: the whole answer
+
+    def options(self) -> dict[str, Any]:
+        """Return the keys that only this scorer knows."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Task(Frozen):
+    """What is asked and how answers are judged."""
+
+    name: Name
+    version: Annotated[int, Field(ge=0)]
+    dataset: Dataset
+    target: str | None
+    messages: Annotated[tuple[MessageTemplate, ...], Field(min_length=1)]
+    generate: Generate
+    answer_schema: str | None = Field(alias="schema")
+    structured_output: Literal["auto", "never", "require"]
+    extract: Literal["strict", "fenced", "anywhere"]
+    epochs: Epochs
+    scorers: Mapping[Name, Scorer]
+    unscored: tuple[Literal["failed", "expired", "cancelled", "missing", "refused", "truncated", "invalid"], ...]
+
+
+class Poll(Frozen):
+    """How often the provider is asked: from min, growing to max while nothing changes."""
+
+    min: Duration
+    max: Duration
+
+    @model_validator(mode="after")
+    def ordered(self) -> Poll:
+        """Hold min ≤ max."""
+        if not 0 < self.min <= self.max:
+            raise ValueError(f"min ({duration(self.min)}) must be above 0 and not above max ({duration(self.max)})")
+        return self
+
+
+class Retry(Frozen):
+    """How often a thing is tried in all, the first time included."""
+
+    api_attempts: Annotated[int, Field(ge=1, le=1000)]
+    request_attempts: Annotated[int, Field(ge=1, le=1000)]
+    paid_outcomes: tuple[Literal["invalid", "truncated", "refused"], ...]
+
+
+class Batch(Frozen):
+    """How requests travel."""
+
+    size: Annotated[int, Field(ge=1)]
+    window: str
+    poll: Poll
+    retry: Retry
+    max_in_flight: Annotated[int, Field(ge=1)]
+    deadline: Duration | None
+    give_up_after: Duration | None
+    grace: Duration
+    on_stuck: Literal["ask", "resend"]
+    min_coverage: Annotated[float, Field(ge=0, le=1)]
+    clean: Literal["inputs", "all", "none"]
+
+
+class Endpoint(Frozen):
+    """Where requests go: the embedded emulator, or the provider itself."""
+
+    name: Literal["local", "live"]
+    simulated: bool
+    speed: Annotated[float, Field(gt=0)]  # divides every wait
+
+
+class Executor(Frozen):
+    """Where shards are prepared and batches collected."""
+
+    kind: Literal["inline"]
+
+
+class Output(Frozen):
+    """What is written beside the results."""
+
+    txt_limit: Annotated[int, Field(ge=0)]
+
+
+class Settings(Frozen):
+    """One run, as configured."""
+
+    task: Task
+    model: Model
+    provider: Provider
+    endpoint: Endpoint
+    batch: Batch
+    executor: Executor
+    generate: Generate
+    output: Output
+    strict: bool
+    approved_plan: Annotated[str, Field(pattern=r"^p-[0-9a-f]{16,64}$")] | None
+    max_cost: Annotated[float, Field(ge=0)] | None  # USD
+
+    def model_id(self) -> str:
+        """Return what the model is called at this run's provider."""
+        return self.model.ids.get(self.provider.name, self.model.id)
+
+    def asked(self) -> dict[str, Any]:
+        """Return the parameters that the task or the top level asked for, by name."""
+        return self.task.generate.given() | self.generate.given()
+
+    def wishes(self) -> dict[str, Any]:
+        """Return all parameters; the later wins: family, task, model, top level."""
+        family = dict(self.model.capabilities.generate) if self.model.capabilities else {}
+        return family | self.task.generate.given() | self.model.generate.given() | self.generate.given()
