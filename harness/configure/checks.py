@@ -1,0 +1,72 @@
+"""Cross-checks of typed settings: what no single field can know. Pure, except for the environment that it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.settings import Settings, duration, seconds
+
+
+def problems(settings: Settings) -> list[str]:
+    """Return a line for every combination that cannot work, whatever the command."""
+    provider, batch, model = settings.provider, settings.batch, settings.model
+    found = []
+    if batch.size > provider.limits.batch_requests:
+        found.append(
+            f"batch.size: {provider.name} takes at most {provider.limits.batch_requests} requests a batch"
+            f" (got {batch.size})"
+        )
+    found += _window_problems(settings)
+    found += _server_problems(settings)
+    if model.ids and provider.name not in model.ids and model.capabilities is not None:
+        found.append(f"provider: {model.name} is not served by {provider.name}; have: {', '.join(model.ids)}")
+    if not settings.task.scorers:
+        found.append("task.scorers: name at least one scorer; the first is the headline")
+    return found
+
+
+def _server_problems(settings: Settings) -> list[str]:
+    """Check where requests go."""
+    provider, model = settings.provider, settings.model
+    if settings.endpoint.name == "local":
+        # The emulator's address is free on every start; a configured one would be ignored, so it is refused.
+        if provider.base_url.split("://")[1].split("/")[0].split(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+            return [f"provider.base_url: {provider.base_url} is not used with endpoint=local; add endpoint=live"]
+        return []
+    if model.lifecycle and model.lifecycle.retired and not model.allow_retired:
+        return [
+            f"model: {model.name} is retired ({model.lifecycle.source}); "
+            "pick another, or insist with model.allow_retired=true"
+        ]
+    return []
+
+
+def _window_problems(settings: Settings) -> list[str]:
+    """Check the completion window, or the deadline that picks one."""
+    offered, batch = settings.provider.windows, settings.batch
+    if batch.deadline is not None:
+        if not any(seconds(window) <= batch.deadline for window in offered):
+            return [f"batch.deadline: no window on offer fits {duration(batch.deadline)}; have: {', '.join(offered)}"]
+    elif batch.window not in offered:
+        return [f"batch.window: {settings.provider.name} does not offer {batch.window}; have: {', '.join(offered)}"]
+    return []
+
+
+def with_window(settings: Settings) -> Settings:
+    """Put the longest window that fits the deadline, if there is one, in place of `batch.window`."""
+    if settings.batch.deadline is None:
+        return settings
+    fitting = [window for window in settings.provider.windows if seconds(window) <= settings.batch.deadline]
+    window = max(fitting, key=seconds)
+    return settings.model_copy(update={"batch": settings.batch.model_copy(update={"window": window})})
+
+
+def key_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Check that a run that calls has its key; a plan never asks."""
+    variable = settings.provider.api_key_env
+    if settings.endpoint.simulated or variable is None or environment.get(variable):
+        return []
+    return [
+        f"{variable}: not set; endpoint=live needs the key of {settings.provider.name} in this environment variable "
+        "(provider.api_key_env=null for a server that takes none)"
+    ]

@@ -1,0 +1,84 @@
+"""Mistakes in a configuration as lines: key, what is wrong, what was expected, nearest name."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel, ValidationError
+
+from harness.configure.secrets import key_like
+from harness.settings import Settings
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?`, or nothing where no name is near."""
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def fields_at(path: Sequence[str]) -> list[str]:
+    """Return the setting names at a path of Settings; empty where any name is allowed or the path is unknown."""
+    model: type[BaseModel] | None = Settings
+    for part in path:
+        if model is None:
+            return []
+        names = {field.alias or name: field for name, field in model.model_fields.items()}
+        model = _model_in(names[part].annotation) if part in names else None
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Find the settings class in an annotation such as `Capabilities | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (dict, tuple) or "Mapping" in str(typing.get_origin(annotation)):
+        return None
+    for part in typing.get_args(annotation):
+        if (found := _model_in(part)) is not None:
+            return found
+    return None
+
+
+def unknown_keys(overrides: Iterable[str]) -> list[str]:
+    """Name every override whose key is no setting; groups and Hydra's own keys are left to Hydra."""
+    problems = []
+    for word in overrides:
+        key = word.partition("=")[0].lstrip("+~")
+        parts = key.split(".")
+        if not key or key.startswith("hydra") or "@" in key or "/" in key or word.startswith("-"):
+            continue
+        for depth, part in enumerate(parts):
+            known = fields_at(parts[:depth])
+            if not known:
+                break
+            if part not in known and not (depth == 0 and part == "experiment"):
+                problems.append(f"{key}: no such setting{nearest(part, known)}")
+                break
+    return problems
+
+
+def lines(error: ValidationError) -> list[str]:
+    """Turn pydantic's findings into one line each."""
+    found = []
+    for item in error.errors(include_url=False):
+        path = [str(part) for part in item["loc"]]
+        key = ".".join(path)
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            found.append(f"{key}: no such setting{nearest(path[-1], fields_at(path[:-1]))}")
+        elif item["type"] == "missing":
+            found.append(f"{key}: missing; give it a value")
+        elif item["type"] == "value_error" or key_like(path[-1] if path else ""):
+            shown = "" if isinstance(item["input"], dict) or key_like(path[-1] if path else "") else _got(item["input"])
+            found.append(f"{key}: {message}{shown}")
+        else:
+            found.append(f"{key}: {message[0].lower()}{message[1:]}{_got(item['input'])}")
+    return found
+
+
+def _got(value: object) -> str:
+    """Show a value, cut to a length that fits a line."""
+    shown = repr(value)
+    return f" (got {shown if len(shown) <= 80 else shown[:77] + '…'})"
