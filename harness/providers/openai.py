@@ -1,0 +1,359 @@
+"""The OpenAI batch protocol: files, batches, chat completions; also spoken by compatible servers.
+
+Read: "Batch API" guide and API reference, developers.openai.com, November 2026; openai-python 3.54.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.errors import ProviderError
+from harness.settings import Provider as ProviderSettings
+from harness.settings import Settings
+from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched, Fixed, Request, Response, Usage
+
+URLS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
+LABEL = "harness_key"  # our key in the batch's metadata
+PAGE = 100  # the API's maximum of batches on a list page
+FEW = 3  # up to here single looks are cheaper than a list page
+RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
+ENDED = ("completed", "failed", "expired", "cancelled")
+BILLING = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+MODERATION = ("content_policy_violation", "invalid_prompt", "cyber_policy", "content_filter")
+
+
+def encoder(fixed: Fixed) -> Callable[[Request], bytes]:
+    """Return the function that makes a request's body; model and parameters are encoded once."""
+    constant: dict[str, Any] = {**fixed.parameters}
+    if fixed.output == "json_object":
+        constant["response_format"] = {"type": "json_object"}
+    elif fixed.schema is not None:
+        sent = {"name": fixed.schema.name, "schema": fixed.schema.schema, "strict": fixed.schema.strict}
+        constant["response_format"] = {"type": "json_schema", "json_schema": sent}
+    head = b'{"model":' + orjson.dumps(fixed.model) + b',"messages":'
+    tail = b"," + orjson.dumps(constant)[1:] if constant else b"}"
+
+    def encode(request: Request) -> bytes:
+        turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+        return head + orjson.dumps(turns) + tail
+
+    return encode
+
+
+def line(custom_id: str, body: bytes, fixed: Fixed) -> bytes:
+    """Wrap a body into a line of the input file; `url` repeats the batch's endpoint, as the API wants."""
+    return b'{"custom_id":"%s","method":"POST","url":"%s","body":%s}\n' % (
+        custom_id.encode(),
+        URLS[fixed.api].encode(),
+        body,
+    )
+
+
+def decode(line: bytes) -> Response:
+    """Read a line of the output or error file; a 4xx comes with a top-level `error` of null."""
+    data = orjson.loads(line)
+    if not isinstance(data, dict) or not isinstance(data.get("custom_id"), str):
+        raise ValueError("a line without custom_id")
+    custom_id: str = data["custom_id"]
+    answer = data.get("response")
+    if data.get("error"):
+        return Response(custom_id, error=_never_ran(data["error"]))
+    if not isinstance(answer, dict):
+        return Response(custom_id, error=Error("unknown", "neither an answer nor an error"))
+    status, body = answer.get("status_code"), answer.get("body")
+    if not isinstance(status, int) or not 200 <= status < 300:
+        return Response(custom_id, request_id=answer.get("request_id"), error=_refused(status, body))
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
+        return Response(custom_id, error=Error("unknown", "an answer without choices", status))
+    return _chat(custom_id, answer.get("request_id"), body)
+
+
+def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -> Response:
+    choice = body["choices"][0]
+    message, reason = choice.get("message") or {}, choice.get("finish_reason")
+    refusal = message.get("refusal") or (reason if reason == "content_filter" else None)
+    return Response(
+        custom_id,
+        text=message.get("content"),
+        refusal=refusal,
+        finish_reason=reason,
+        truncated=reason == "length",
+        usage=_usage(body.get("usage")),
+        model=body.get("model"),
+        request_id=request_id,
+    )
+
+
+def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
+    if not usage:
+        return None
+    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    return Usage(
+        input_tokens=usage.get("prompt_tokens") or 0,
+        cached_tokens=prompt.get("cached_tokens") or 0,
+        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
+        output_tokens=usage.get("completion_tokens") or 0,
+        reasoning_tokens=completion.get("reasoning_tokens") or 0,
+    )
+
+
+def _never_ran(error: Any) -> Error:
+    """Class a line that the batch did not execute."""
+    code = error.get("code") if isinstance(error, dict) else None
+    message = str(error.get("message") or code) if isinstance(error, dict) else str(error)
+    kinds: dict[Any, ErrorClass] = {
+        "batch_expired": "expired",
+        "batch_cancelled": "cancelled",
+        "request_timeout": "retryable",
+    }
+    return Error(kinds.get(code, "unknown"), message, None, code)
+
+
+def _refused(status: Any, body: Any) -> Error:
+    """Class a line that ran and got an HTTP error."""
+    error = body.get("error") if isinstance(body, dict) else None
+    error = error if isinstance(error, dict) else {}
+    number = status if isinstance(status, int) else 0
+    message = error.get("message") or (str(body)[:500] if body else f"status {number} and an empty body")
+    return Error(_kind(number, error.get("code")), message, number, error.get("code"))
+
+
+def _kind(status: int, code: str | None) -> ErrorClass:
+    """Class an HTTP error by status and code."""
+    if code in BILLING or status == 402:
+        return "billing"
+    if code in MODERATION:
+        return "moderation"
+    if status in (401, 403):
+        return "auth"
+    if status in (0, 408, 409, 429) or status >= 500:
+        return "retryable"
+    return "permanent" if 400 <= status < 500 else "unknown"
+
+
+# ---------------------------------------------------------------------------------------------------------------- calls
+
+
+def connect(provider: ProviderSettings, key: str) -> Any:
+    """Return the official client; retries are ours, so its own are off."""
+    import logging
+
+    import openai
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
+    loopback = "://127.0.0.1" in provider.base_url or "://localhost" in provider.base_url
+    http = openai.DefaultHttpxClient(trust_env=False) if loopback else None  # a proxy cannot reach this machine
+    return openai.OpenAI(base_url=provider.base_url, api_key=key, max_retries=0, http_client=http)
+
+
+def upload(client: Any, path: Path, name: str) -> str:
+    """Upload a request file and return its id."""
+    with _errors("upload"), path.open("rb") as file:
+        raw = client.files.with_raw_response.create(file=(name, file), purpose="batch")
+        return str(orjson.loads(raw.content)["id"])
+
+
+def create(client: Any, file: str, key: str, settings: Settings) -> str:
+    """Create a batch by one call: without an idempotency key, a retry could create and bill a second one."""
+    with _errors("create", unclear=True):
+        raw = client.batches.with_raw_response.create(
+            input_file_id=file,
+            endpoint=URLS[settings.model.api],
+            completion_window=settings.batch.window,
+            metadata={LABEL: key},
+        )
+        return str(orjson.loads(raw.content)["id"])
+
+
+def find(client: Any, key: str, since: float) -> list[Candidate]:
+    """List the batches created after `since` that carry our key; the list is newest first."""
+    found = []
+    for batch in _listed(client):
+        created = batch.get("created_at") or 0
+        if created < since:
+            break
+        label = (batch.get("metadata") or {}).get(LABEL)
+        if label == key:
+            total = (batch.get("request_counts") or {}).get("total") or 0
+            found.append(Candidate(batch["id"], label, float(created), total))
+    return found
+
+
+def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
+    """Ask for all batches: list pages while they pay, single looks for the rest."""
+    statuses: dict[str, BatchStatus] = {}
+    wanted = set(ids)
+    if len(ids) > FEW:
+        pages = -(-len(ids) // PAGE)
+        try:
+            for number, batch in enumerate(_listed(client), start=1):
+                if batch.get("id") in wanted:
+                    statuses[batch["id"]] = _status(batch)
+                if len(statuses) == len(wanted) or number >= pages * PAGE:
+                    break
+        except ProviderError as error:
+            if error.status not in (404, 405, 501):  # a compatible server without a list
+                raise
+    for batch_id in ids:
+        if batch_id not in statuses:
+            statuses[batch_id] = _look(client, batch_id)
+    return [statuses[batch_id] for batch_id in ids]
+
+
+def _look(client: Any, batch_id: str) -> BatchStatus:
+    import openai
+
+    with _errors("poll"):
+        try:
+            return _status(orjson.loads(client.batches.with_raw_response.retrieve(batch_id).content))
+        except openai.NotFoundError:
+            return BatchStatus(batch_id, "vanished", "not found")
+
+
+def _listed(client: Any) -> Iterator[dict[str, Any]]:
+    """Yield batches, newest first, page by page."""
+    after: dict[str, str] = {}
+    while True:
+        with _errors("list"):
+            page = orjson.loads(client.batches.with_raw_response.list(limit=PAGE, **after).content)
+        yield from page["data"]
+        if not page.get("has_more") or not page["data"]:
+            return
+        after = {"after": page["data"][-1]["id"]}
+
+
+def _status(batch: Mapping[str, Any]) -> BatchStatus:
+    """Read a batch object; ids of files may be null or ""."""
+    status, counts = batch.get("status"), batch.get("request_counts") or {}
+    completed, failed = counts.get("completed") or 0, counts.get("failed") or 0
+    named = {"output": batch.get("output_file_id"), "errors": batch.get("error_file_id")}
+    files = {name: str(value) for name, value in named.items() if value}
+    late = (
+        status in ("completed", "expired", "cancelled")
+        and ((completed > 0 and "output" not in files) or (failed > 0 and "errors" not in files))
+    ) or (status == "completed" and not files)
+    return BatchStatus(
+        str(batch.get("id")),
+        "ended" if status in ENDED else "running" if status in RUNNING else "unknown",
+        str(status),
+        completed,
+        failed,
+        counts.get("total") or 0,
+        late,
+        files,
+        _batch_error(batch.get("errors")) if status == "failed" else None,
+    )
+
+
+def _batch_error(errors: Any) -> Error:
+    """Class the validation errors of a failed batch; nothing of it ran."""
+    listed = errors.get("data") if isinstance(errors, dict) else errors
+    listed = [item for item in listed or [] if isinstance(item, dict)]
+    if not listed:
+        return Error("retryable", "the provider failed the batch and gave no reason")
+    code, message = listed[0].get("code"), str(listed[0].get("message"))
+    where = f" (line {listed[0]['line']})" if listed[0].get("line") else ""
+    more = f"; {len(listed) - 1} more" if len(listed) > 1 else ""
+    kind: ErrorClass = "permanent"
+    if code == "token_limit_exceeded":
+        kind = "queue_full"
+    elif message.startswith("Cannot find file"):
+        kind = "retryable"  # seen for files that do exist, just after their upload
+    elif code in BILLING:
+        kind = "billing"
+    return Error(kind, f"{message}{where}{more}", None, code)
+
+
+def fetch(client: Any, status: BatchStatus, folder: Path) -> Fetched:
+    """Download the result files byte for byte; each is complete, synced and then renamed, or not there."""
+    paths = {name: _download(client, file, folder / f"{name}.jsonl") for name, file in status.files.items()}
+    size = sum(path.stat().st_size for path in paths.values())
+    return Fetched(paths.get("output"), paths.get("errors"), size)
+
+
+def _download(client: Any, file: str, target: Path) -> Path:
+    import os
+
+    partial = target.with_suffix(".part")
+    with _errors("download"), client.files.with_streaming_response.content(file) as answer, partial.open("wb") as out:
+        for block in answer.iter_bytes(1 << 18):
+            out.write(block)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(target)
+    return target
+
+
+def cancel(client: Any, batch: str) -> None:
+    """Ask for cancellation; 409 says that the batch has ended already."""
+    import openai
+
+    with _errors("cancel"):
+        try:
+            client.batches.cancel(batch)
+        except (openai.ConflictError, openai.NotFoundError):
+            return
+
+
+def clean(client: Any, files: Sequence[str]) -> None:
+    """Delete files; 404 says that one is gone already."""
+    import openai
+
+    for file in files:
+        with _errors("delete"):
+            try:
+                client.files.delete(file)
+            except openai.NotFoundError:
+                continue
+
+
+def owned(client: Any, run_key: str) -> list[str]:
+    """List the input files whose name begins with the run's key."""
+    with _errors("list files"):
+        files = client.files.list(purpose="batch")
+        return [file.id for file in files if (file.filename or "").startswith(run_key)]
+
+
+@contextmanager
+def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
+    """Turn the SDK's exceptions into ProviderError; `unclear`: the call may have been carried out."""
+    import httpx2
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        body = error.body if isinstance(error.body, dict) else {}
+        code, message = body.get("code"), str(body.get("message") or error.message)
+        kind: str = _kind(error.status_code, code)
+        if message.startswith("Cannot find file"):
+            kind = "retryable"
+        if unclear and (error.status_code >= 500 or error.status_code in (408, 409)):
+            kind = "unclear"
+        wait = _retry_after(error.response.headers)
+        raise ProviderError(
+            f"{call}: {message[:1000]}", kind=kind, status=error.status_code, code=code, retry_after=wait
+        ) from None
+    except openai.APIConnectionError as error:
+        never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+        raise ProviderError(
+            f"{call}: {error.__cause__ or error}", kind="unclear" if unclear and not never_sent else "retryable"
+        ) from None
+    except (httpx2.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read the server's wish in seconds; a date is left to our own backoff."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers[name]) * scale
+        except (KeyError, ValueError):
+            continue
+    return None

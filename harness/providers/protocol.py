@@ -1,0 +1,74 @@
+"""What a provider module defines; the type checker holds each module against it, no class is needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from harness.errors import ConfigError
+from harness.settings import Provider as ProviderSettings
+from harness.settings import Settings
+from harness.types import BatchStatus, Candidate, Fetched, Fixed, Request, Response
+
+Client = Any  # the SDK's own client
+
+
+class Provider(Protocol):
+    """A wire protocol: pure functions on top, then the handful of calls.
+
+    Every call raises ProviderError, of kind `unclear` where it may have been carried out all the same.
+    """
+
+    def encoder(self, fixed: Fixed) -> Callable[[Request], bytes]:
+        """Return the function that makes the body of a request: one JSON object without line end, the same bytes
+        for the same request, and no id in it. What is constant is encoded once.
+        """
+
+    def line(self, custom_id: str, body: bytes, fixed: Fixed) -> bytes:
+        """Wrap a body into a line of the batch's input file, with line end; the id is its first value."""
+
+    def decode(self, line: bytes) -> Response:
+        """Read one line of output or errors. Raises ValueError for what is no such line."""
+
+    def connect(self, provider: ProviderSettings, key: str) -> Client:
+        """Return a client without retries of its own."""
+
+    def upload(self, client: Client, path: Path, name: str) -> str:
+        """Upload an input file and return its id. A stray copy is harmless."""
+
+    def create(self, client: Client, file: str, key: str, settings: Settings) -> str:
+        """Create a batch labelled with `key` by exactly one call, and return its id."""
+
+    def find(self, client: Client, key: str, since: float) -> list[Candidate]:
+        """List the batches created after `since` (epoch seconds) that carry `key`."""
+
+    def poll(self, client: Client, ids: Sequence[str]) -> list[BatchStatus]:
+        """Ask for the state of all these batches, with as few calls as the lane allows."""
+
+    def fetch(self, client: Client, status: BatchStatus, folder: Path) -> Fetched:
+        """Write output.jsonl and errors.jsonl: the provider's exact bytes, complete and synced, or not at all."""
+
+    def cancel(self, client: Client, batch: str) -> None:
+        """Ask for cancellation; a batch that has ended already is no error."""
+
+    def clean(self, client: Client, files: Sequence[str]) -> None:
+        """Delete files; one that is gone already is no error."""
+
+    def owned(self, client: Client, run_key: str) -> list[str]:
+        """List the input files that carry a run's key, for `clean`."""
+
+
+def load(protocol: str) -> Provider:
+    """Return the module of a wire protocol."""
+    try:
+        return cast(Provider, importlib.import_module(f"harness.providers.{protocol}"))
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"provider.protocol: '{protocol}' cannot be used here: {error}") from None
+
+
+if TYPE_CHECKING:
+    from harness.providers import openai
+
+    held: tuple[Provider, ...] = (openai,)

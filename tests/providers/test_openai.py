@@ -1,0 +1,185 @@
+"""The OpenAI protocol: the exact bytes of a request, and every shape of answer that a provider has been seen to give."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.errors import ProviderError
+from harness.providers import openai
+from harness.types import Fixed, Message, Request, Sample, SentSchema, Usage
+
+SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}, "required": ["b", "a"]}
+SAMPLE = Sample("s1", 0, {}, None, {})
+
+
+def fixed(**changes: Any) -> Fixed:
+    values: dict[str, Any] = {
+        "model": "m-1",
+        "api": "chat",
+        "parameters": {},
+        "output": "text",
+        "schema": None,
+        "system_role": "system",
+        "suffix": None,
+        "rules": (),
+    }
+    return Fixed(**(values | changes))
+
+
+def request(*turns: tuple[str, str]) -> Request:
+    return Request(0, 0, SAMPLE, tuple(Message(role, text) for role, text in turns))
+
+
+def test_a_request_is_these_bytes() -> None:
+    what = fixed(
+        parameters={"temperature": 0.5, "max_tokens": 400},
+        output="json_schema",
+        schema=SentSchema("task", SCHEMA, True),
+    )
+    body = openai.encoder(what)(request(("system", "Be “brief”."), ("user", 'a "b"\n'))).decode()
+    assert openai.line("kabc-0-1", body.encode(), what).decode() == (
+        '{"custom_id":"kabc-0-1","method":"POST","url":"/v1/chat/completions","body":{"model":"m-1","messages":'
+        '[{"role":"system","content":"Be “brief”."},{"role":"user","content":"a \\"b\\"\\n"}],'
+        '"temperature":0.5,"max_tokens":400,"response_format":{"type":"json_schema","json_schema":'
+        '{"name":"task","schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"number"}},'
+        '"required":["b","a"]},"strict":true}}}}\n'
+    )
+
+
+def test_a_request_without_parameters_is_valid_json() -> None:
+    body = openai.encoder(fixed())(request(("user", "hi")))
+    assert json.loads(body) == {"model": "m-1", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def answer(**message: Any) -> dict[str, Any]:
+    return {"model": "m-1-2026", "choices": [{"message": message, "finish_reason": "stop"}]}
+
+
+def line(**changes: Any) -> bytes:
+    values = {"id": "batch_req_1", "custom_id": "kabc-0-1", "response": None, "error": None}
+    return json.dumps(values | changes).encode()
+
+
+def responded(status: int, body: Any) -> bytes:
+    return line(response={"status_code": status, "request_id": "r1", "body": body})
+
+
+def test_an_answer_is_decoded_with_its_usage() -> None:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    got = openai.decode(responded(200, {**answer(content="4"), "usage": usage}))
+    assert (got.text, got.model, got.request_id, got.error) == ("4", "m-1-2026", "r1", None)
+    assert got.usage == Usage(9, 4, 0, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (responded(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}), "retryable"),
+        (responded(500, {"error": {"message": "oops"}}), "retryable"),
+        (responded(408, None), "retryable"),
+        (responded(0, ""), "retryable"),
+        (line(response={"status_code": None, "body": None}), "retryable"),
+        (responded(400, {"error": {"message": "no", "code": "unsupported_value"}}), "permanent"),
+        (responded(404, {"error": {"message": "no", "code": "model_not_found"}}), "permanent"),
+        (responded(401, {"error": {"message": "key", "code": "invalid_api_key"}}), "auth"),
+        (responded(403, {"error": {"message": "region"}}), "auth"),
+        (responded(429, {"error": {"message": "quota", "code": "insufficient_quota"}}), "billing"),
+        (responded(400, {"error": {"message": "policy", "code": "content_policy_violation"}}), "moderation"),
+        (line(error={"code": "batch_expired", "message": "too late"}), "expired"),
+        (line(error={"code": "batch_cancelled", "message": "cancelled"}), "cancelled"),
+        (line(error={"code": "request_timeout", "message": "slow"}), "retryable"),
+        (line(error={"code": "something_new", "message": "?"}), "unknown"),
+        (line(error={}), "unknown"),
+        (line(), "unknown"),
+        (responded(200, {"choices": []}), "unknown"),
+        (responded(200, "text"), "unknown"),
+    ],
+)
+def test_what_is_no_answer_has_a_class(raw: bytes, kind: str) -> None:
+    error = openai.decode(raw).error
+    assert error is not None
+    assert error.kind == kind
+    assert error.message
+
+
+@pytest.mark.parametrize(
+    ("choice", "refusal", "truncated"),
+    [
+        ({"message": {"content": "x"}, "finish_reason": "length"}, None, True),
+        ({"message": {"content": None, "refusal": "I will not"}, "finish_reason": "stop"}, "I will not", False),
+        ({"message": {"content": ""}, "finish_reason": "content_filter"}, "content_filter", False),
+    ],
+)
+def test_a_cut_or_refused_answer_is_told_apart(choice: Any, refusal: str | None, truncated: bool) -> None:
+    got = openai.decode(responded(200, {"choices": [choice]}))
+    assert (got.refusal, got.truncated, got.error) == (refusal, truncated, None)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"id": 1}', b'{"custom_id": 7}', b"\xff\xfe", b"null"])
+def test_what_is_no_line_is_a_value_error(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        openai.decode(raw)
+
+
+@pytest.mark.parametrize(
+    ("batch", "phase", "late", "files"),
+    [
+        ({"status": "in_progress"}, "running", False, {}),
+        ({"status": "cancelling"}, "running", False, {}),
+        ({"status": "completed", "output_file_id": "f"}, "ended", False, {"output": "f"}),
+        ({"status": "completed", "output_file_id": "", "error_file_id": "e"}, "ended", False, {"errors": "e"}),
+        ({"status": "completed"}, "ended", True, {}),
+        ({"status": "expired", "request_counts": {"completed": 1}}, "ended", True, {}),
+        ({"status": "expired"}, "ended", False, {}),
+        ({"status": "failed", "errors": None}, "ended", False, {}),
+        ({"status": "paused"}, "unknown", False, {}),
+        ({}, "unknown", False, {}),
+    ],
+)
+def test_every_state_of_a_batch_has_a_meaning(batch: Any, phase: str, late: bool, files: Any) -> None:
+    status = openai._status({"id": "b", **batch})
+    assert (status.phase, status.late, dict(status.files)) == (phase, late, files)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"),
+    [
+        ({"data": [{"code": "token_limit_exceeded", "message": "full"}]}, "queue_full"),
+        ({"data": [{"code": "invalid_request", "message": "Cannot find file file-x, or …"}]}, "retryable"),
+        ({"data": [{"code": "invalid_json_line", "message": "bad", "line": 3}]}, "permanent"),
+        ([{"code": "insufficient_quota", "message": "money"}], "billing"),
+        (None, "retryable"),
+    ],
+)
+def test_a_batch_that_failed_as_a_whole_is_classed(errors: Any, kind: str) -> None:
+    error = openai._batch_error(errors)
+    assert error.kind == kind
+
+
+def test_a_refused_connection_is_no_unclear_create() -> None:
+    from harness.settings import Limits, Provider
+
+    limits = Limits(batch_requests=1, batch_bytes=1, line_bytes=1, enqueued_tokens=None)
+    nowhere = Provider(
+        name="x",
+        protocol="openai",
+        base_url="http://127.0.0.1:9/v1",
+        api_key_env=None,
+        windows=("24h",),
+        limits=limits,
+        prices_id=None,
+        evidence={},
+    )
+    client = openai.connect(nowhere, "none")
+    with pytest.raises(ProviderError) as caught, openai._errors("create", unclear=True):
+        client.batches.create(input_file_id="f", endpoint="/v1/chat/completions", completion_window="24h")
+    assert caught.value.kind == "retryable"
+    client.close()
