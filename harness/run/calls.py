@@ -1,0 +1,120 @@
+"""Carry out one action: call the provider or work on the run's files, and return the events that tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ProviderError
+from harness.providers.protocol import Client, Provider
+from harness.run.decide import Cancel, Clean, Collect, Create, Fetch, Find, Poll, Upload
+from harness.run.state import BatchState
+from harness.settings import Settings
+from harness.types import BatchStatus, Error
+
+Event = dict[str, Any]
+CollectBatch = Callable[[Path, Error | None], Event]  # batch folder, error of the whole batch → the event's fields
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What calls need: the provider's module and client, and the run's folder."""
+
+    provider: Provider
+    client: Client
+    settings: Settings
+    folder: Path
+    run_key: str
+    collect: CollectBatch
+    scrub: Callable[[str], str]  # takes keys out of a provider's words
+
+    def batch(self, name: str) -> Path:
+        """Return a batch's folder."""
+        return self.folder / "batches" / name
+
+
+def upload(lane: Lane, action: Upload) -> list[Event]:
+    """Upload a batch's requests under a name that carries the run's key."""
+    path = lane.batch(action.batch) / "requests.jsonl"
+    file = lane.provider.upload(lane.client, path, f"{lane.run_key}-{action.batch}.jsonl")
+    return [{"event": "uploaded", "batch": action.batch, "file": file}]
+
+
+def create(lane: Lane, action: Create) -> list[Event]:
+    """Create a batch; its intent is in the journal already."""
+    identity = lane.provider.create(lane.client, action.file, action.key, lane.settings)
+    return [{"event": "created", "batch": action.batch, "id": identity, "adopted": False}]
+
+
+def find(lane: Lane, action: Find, known: str | None) -> list[Event]:
+    """Look for a batch by its key; `known` is its id where it had answered before."""
+    found = lane.provider.find(lane.client, action.key, action.since)
+    if known is not None:
+        found = [candidate for candidate in found if candidate.id == known]
+    if not found:
+        return [{"event": "not_found", "batch": action.batch}]
+    if len(found) > 1:
+        ids = [candidate.id for candidate in found]
+        reason = f"several batches at the provider carry its key: {', '.join(ids)}"
+        return [{"event": "question", "batch": action.batch, "reason": reason, "candidates": ids}]
+    if known is not None:
+        return [{"event": "looked", "batch": action.batch, "status": "listed", "completed": 0, "failed": 0}]
+    return [{"event": "created", "batch": action.batch, "id": found[0].id, "adopted": True}]
+
+
+def poll(lane: Lane, action: Poll, batches: dict[str, BatchState]) -> list[Event]:
+    """Look at all running batches; only what is new becomes a line of the journal."""
+    ids = [str(batches[name].id) for name in action.batches]
+    statuses = lane.provider.poll(lane.client, ids)
+    return [_seen(lane, batches[name], status) for name, status in zip(action.batches, statuses, strict=True)]
+
+
+def _seen(lane: Lane, batch: BatchState, status: BatchStatus) -> Event:
+    event: Event = {
+        "batch": batch.name,
+        "status": status.status,
+        "completed": status.completed,
+        "failed": status.failed,
+        "total": status.total,
+    }
+    if status.phase == "vanished":
+        return {"event": "gone", "batch": batch.name}
+    if status.phase != "ended":
+        return {"event": "looked" if status.status == batch.status else "seen", **event}
+    error = {**asdict(status.error), "message": lane.scrub(status.error.message)} if status.error else None
+    return {"event": "late" if status.late else "ended", **event, "files": dict(status.files), "error": error}
+
+
+def fetch(lane: Lane, action: Fetch, batch: BatchState) -> list[Event]:
+    """Download what the provider kept of a batch."""
+    status = BatchStatus(str(batch.id), "ended", batch.status, files=batch.files)
+    fetched = lane.provider.fetch(lane.client, status, lane.batch(batch.name))
+    return [{"event": "fetched", "batch": batch.name, "bytes": fetched.bytes}]
+
+
+def collect(lane: Lane, action: Collect, batch: BatchState) -> list[Event]:
+    """Judge a batch's answers."""
+    error = Error(**batch.error) if batch.error else None
+    if action.cancelled:
+        error = Error("cancelled", "the run was cancelled before this batch was sent")
+    return [{"event": "collected", "batch": batch.name, **lane.collect(lane.batch(batch.name), error)}]
+
+
+def cancel(lane: Lane, action: Cancel, batch: BatchState) -> list[Event]:
+    """Ask the provider to cancel a batch."""
+    lane.provider.cancel(lane.client, str(batch.id))
+    return [{"event": "cancelling", "batch": batch.name}]
+
+
+def clean(lane: Lane, action: Clean) -> list[Event]:
+    """Delete a batch's files at the provider; a file that cannot be deleted is no reason to stop."""
+    refused = None
+    try:
+        lane.provider.clean(lane.client, action.files)
+    except ProviderError as error:
+        if error.kind == "retryable":
+            raise
+        refused = lane.scrub(str(error))
+    return [{"event": "cleaned", "batch": action.batch, "files": list(action.files), "refused": refused}]

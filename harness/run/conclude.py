@@ -1,0 +1,214 @@
+"""Write what a run has come to: results, errors, summary, metadata and report; at its end, or on the way."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from harness.collect.judging import Judging
+from harness.collect.merge import DELIVERED, Part, merge
+from harness.collect.results import Collected
+from harness.collect.run_files import Written, write_run_results
+from harness.report import markdown
+from harness.report.heading import Heading, SweepRow
+from harness.report.summary import Summary
+from harness.report.terminal import print_report
+from harness.run import folder, journal
+from harness.run.calls import Event
+from harness.run.state import BatchState, State, fold
+
+ShouldResend = Callable[[str, str | None, int], bool]  # outcome, error class, attempt
+STOPPING = ("billing", "auth")
+
+
+def as_event(batch: Path, collected: Collected, should: ShouldResend) -> Event:
+    """Sum a collected batch up for the journal; `resend` counts what is to be sent again."""
+    fatal = next(((kind, collected.first_errors[kind]) for kind in STOPPING if kind in collected.error_classes), None)
+    doubtful = ("duplicates", "disagreements", "strangers", "broken")
+    return {
+        "outcomes": dict(collected.outcomes),
+        "errors": dict(collected.error_classes),
+        "doubts": {name: getattr(collected, name) for name in doubtful if getattr(collected, name)},
+        "scorer_failures": dict(collected.scorer_failures),
+        "first_scorer_failures": dict(collected.first_scorer_failures),
+        "permanent": collected.permanent_error,
+        "fatal": fatal,
+        "cost": collected.cost,
+        "resend": _resend(batch, collected, should),
+    }
+
+
+def _resend(batch: Path, collected: Collected, should: ShouldResend) -> int:
+    """Count the requests that are sent again; a batch that was answered in full needs no second reading."""
+    if not any(should(outcome, kind, 0) for outcome in collected.outcomes for kind in (*collected.error_classes, None)):
+        return 0
+    with (batch / "results.jsonl").open("rb") as lines:
+        results = map(orjson.loads, lines)
+        return sum(should(one["outcome"], (one["error"] or {}).get("class"), one["attempts"]) for one in results)
+
+
+def write(path: Path, judging: Judging) -> dict[str, Any]:
+    """Merge the collected batches into the run's result files and reports, and return summary.json."""
+    stored = folder.read(path)
+    events = journal.read(path / "journal.jsonl")
+    state, settings, plan = fold(stored.batches, events), stored.settings, stored.plan
+    epochs = settings.task.epochs
+    summary = Summary(
+        settings.task.scorers, epochs=epochs.count, reduce=epochs.reducer, k=epochs.k, unscored=settings.task.unscored
+    )
+    parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
+    written = write_run_results(
+        path,
+        merge(parts, judging),
+        requests=plan["counts"]["requests"],
+        epochs=epochs.count,
+        txt_limit=settings.output.txt_limit,
+        feed=summary.add,
+    )
+    data = summary.to_dict(plan["cost"])
+    facts = metadata(state, events, plan, data, written)
+    folder.write_json(path / "summary.json", data)
+    folder.write_json(path / "metadata.json", facts)
+    heading = heading_of(plan, facts)
+    folder.write_bytes(path / "report.md", markdown.report(heading, data).encode())
+    return data
+
+
+def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:
+    """Return what a report says above its numbers."""
+    return Heading(
+        task=plan["task"]["name"],
+        model=plan["model"]["id"],
+        provider=plan["destination"]["provider"],
+        host=plan["destination"]["host"],
+        simulated=plan["simulated"],
+        started=facts["times"]["started"],
+        finished=facts["times"]["ended"],
+        batches=facts["batches"]["total"],
+        rules=plan["rules"],
+        estimate=plan["cost"],
+    )
+
+
+def metadata(
+    state: State,
+    events: Sequence[Mapping[str, Any]],
+    plan: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    written: Written,
+) -> dict[str, Any]:
+    """Return metadata.json: how the results came to be."""
+    batches = list(state.batches.values())
+    failing: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    doubts: Counter[str] = Counter()
+    for event in events:
+        if event["event"] == "collected":
+            failing.update(event["scorer_failures"])
+            doubts.update(event["doubts"])
+            first |= {name: text for name, text in event["first_scorer_failures"].items() if name not in first}
+    notes = [*plan["notes"], *([written.note] if written.note else [])]
+    notes += [f"scorer {name} failed {count} times, first: {first[name]}" for name, count in failing.items()]
+    notes += [f"{count} {name} in the provider's files" for name, count in doubts.items()]
+    last = events[-1]["t"] if events else state.first_at
+    return {
+        "harness": _version("harness"),
+        "versions": {name: _version(name) for name in ("hydra-core", "openai", "jsonschema-rs", "genai-prices")},
+        "python": platform.python_version(),
+        "simulated": plan["simulated"],
+        "run_key": state.run_key,
+        "plan": plan["digest"],
+        "state": "finished" if state.finished else "stopped" if state.stopped else "unfinished",
+        "stopped": {"kind": state.stopped, "reason": state.reason} if state.stopped else None,
+        "times": {
+            "started": _iso(state.first_at),
+            "ended": _iso(last) if state.finished or state.stopped else None,
+            "seconds": round(last - state.first_at, 3),
+            "clock": "simulated" if plan["simulated"] else "real",
+        },
+        "destination": plan["destination"],
+        "model": {"asked": plan["model"]["id"], "served": summary["models_served"]},
+        "counts": {"requests": summary["requests"], **summary["outcomes"]},
+        "batches": {
+            "total": len(batches),
+            "planned": plan["counts"]["batches"],
+            "resends": len(batches) - plan["counts"]["batches"],
+            "by_status": dict(Counter(batch.status or batch.phase for batch in batches)),
+            "submissions": sum(batch.submission for batch in batches),
+        },
+        "salvage": _salvage(batches),
+        "queue_seconds": _queue(batches),
+        "cost": summary["cost"],
+        "attempts": summary["attempts"],
+        "rules": plan["rules"],
+        "digests": plan["digests"],
+        "notes": notes,
+    }
+
+
+def _salvage(batches: Sequence[BatchState]) -> dict[str, Any]:
+    """Count the answers kept from batches that did not complete."""
+    broken = [batch for batch in batches if batch.status in ("expired", "cancelled", "failed")]
+    answers = sum(batch.outcomes.get(outcome, 0) for batch in broken for outcome in DELIVERED)
+    costs = [batch.cost for batch in broken if batch.cost is not None]
+    return {"batches": len(broken), "answers": answers, "cost": sum(costs) if costs else None}
+
+
+def _queue(batches: Sequence[BatchState]) -> dict[str, dict[str, float]]:
+    """Return the time from creation to end, by size of batch."""
+    times: dict[int, list[float]] = {}
+    for batch in batches:
+        if batch.ended_at and batch.created_at:
+            times.setdefault(batch.count, []).append(batch.ended_at - batch.created_at)
+    return {
+        str(size): {
+            "batches": len(found),
+            "mean": round(sum(found) / len(found), 3),
+            "min": round(min(found), 3),
+            "max": round(max(found), 3),
+        }
+        for size, found in sorted(times.items())
+    }
+
+
+def write_sweep(path: Path, rows: Sequence[tuple[str, Path, int, str | None, Mapping[str, Any]]]) -> list[SweepRow]:
+    """Write sweep.json and sweep.md: one line per run (label, folder, exit code, kind of stop, summary)."""
+    table = [
+        SweepRow(label, f"stopped: {stopped}" if stopped else "finished", summary or None)
+        for label, _, _, stopped, summary in rows
+    ]
+    runs = [
+        {"overrides": label, "folder": run.name, "exit_code": code, "stopped": stopped, "summary": summary or None}
+        for label, run, code, stopped, summary in rows
+    ]
+    folder.write_json(path / "sweep.json", {"runs": runs})
+    folder.write_bytes(path / "sweep.md", markdown.sweep(table).encode())
+    return table
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def show(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
+    """Print a run's report on a terminal."""
+    stored = folder.read(path)
+    facts = orjson.loads((path / "metadata.json").read_bytes())
+    print_report(console, heading_of(stored.plan, facts), summary)
+    for note in facts["notes"]:
+        console.print(f"note: {note}", soft_wrap=True)

@@ -1,0 +1,452 @@
+"""Join the stages: begin runs or take them up again, drive them, collect, report. The only room that knows them all."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from harness.collect.judging import Judging
+from harness.collect.results import collect_batch
+from harness.collect.scorers import check_scorers
+from harness.collect.verdict import check_schema
+from harness.configure.checks import key_problems
+from harness.configure.secrets import known_secrets, scrub
+from harness.errors import ConfigError, HarnessError, Stopped
+from harness.prepare.packing import Bounds
+from harness.prepare.plan import Plan, make_plan
+from harness.prepare.ready import Ready, make_ready
+from harness.prepare.repack import repack
+from harness.pricing import from_dict
+from harness.providers.protocol import load
+from harness.report.heading import SIMULATED
+from harness.run import conclude, folder, journal
+from harness.run.calls import Event, Lane
+from harness.run.clock import RunClock
+from harness.run.decide import should_resend
+from harness.run.interrupts import Interrupts
+from harness.run.local import Emulator
+from harness.run.loop import Means, Run, drive, record
+from harness.run.state import fold
+from harness.run.view import View
+from harness.settings import Settings
+from harness.types import BatchFile, Error
+
+if TYPE_CHECKING:
+    from harness.configure.compose import Asked, Job
+
+THREADS = 8  # calls at one time, over all runs
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended in this process."""
+
+    label: str
+    folder: Path
+    code: int  # exit code: 0, 3 or 4
+    summary: Mapping[str, Any]
+    stopped: str | None  # kind of the stop
+    reason: str
+    simulated: bool
+
+
+# ------------------------------------------------------------------------------------------------------------ check
+
+
+def ready_all(jobs: Sequence[Job]) -> list[Ready]:
+    """Check every job as far as possible without its rows; all mistakes of all jobs in one ConfigError."""
+    ready: list[Ready] = []
+    wrong: list[str] = []
+    for number, job in enumerate(jobs):
+        with _labelled(wrong, jobs, number):
+            ready.append(make_ready(job.settings, job.templates, _judged(job)))
+    if wrong:
+        raise ConfigError(wrong)
+    return ready
+
+
+def _judged(job: Job) -> Callable[[Mapping[str, Any] | None], list[str]]:
+    """Return the check of a schema and of the scorers that look at its answers."""
+    task = job.settings.task
+
+    def problems(schema: Mapping[str, Any] | None) -> list[str]:
+        found = [f"task.schema: {task.answer_schema}: {problem}" for problem in check_schema(schema)] if schema else []
+        return found or [f"task.scorers.{problem}" for problem in check_scorers(task.scorers, schema, job.scorers)]
+
+    return problems
+
+
+@contextmanager
+def _labelled(wrong: list[str], jobs: Sequence[Job], number: int) -> Iterator[None]:
+    """Gather a job's mistakes; in a sweep each names its job."""
+    try:
+        yield
+    except HarnessError as error:
+        lines = error.problems if isinstance(error, ConfigError) else (str(error),)
+        prefix = f"job {number} ({jobs[number].label}): " if len(jobs) > 1 else ""
+        wrong.extend(prefix + problem for problem in lines)
+
+
+def plan_all(asked: Asked) -> list[Plan]:
+    """Return what the runs would send; nothing is written and no key is read."""
+    plans = []
+    wrong: list[str] = []
+    for number, ready in enumerate(ready_all(asked.jobs)):
+        provider = load(ready.settings.provider.protocol)
+        with _labelled(wrong, asked.jobs, number):
+            plans.append(make_plan(ready, provider.encoder(ready.fixed), provider.line, run_key="k" * 13))
+    if wrong:
+        raise ConfigError(wrong)
+    return plans
+
+
+# ------------------------------------------------------------------------------------------------------------ begin
+
+
+def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended]:
+    """Claim folders, prepare, and drive what was asked. Refused as a whole: ConfigError and no folder."""
+    ready = ready_all(asked.jobs)
+    wrong = [problem for job in asked.jobs for problem in key_problems(job.settings, os.environ)]
+    if wrong:
+        raise ConfigError(dict.fromkeys(wrong))
+    with ExitStack() as stack:
+        claims = [folder.claim(asked.sweep_folder)] if asked.sweep_folder else []
+        home = claims[0].path if claims else None
+        try:
+            for job in asked.jobs:
+                claims.append(folder.claim(home / job.folder.name if home else job.folder))
+            folders = [claim.path for claim in claims[-len(asked.jobs) :]]
+            world = stack.enter_context(_world([job.settings for job in asked.jobs], folders, home, 0.0, console))
+            wrong = []
+            for number, one in enumerate(ready):
+                with _labelled(wrong, asked.jobs, number):
+                    _prepare(asked.jobs[number], one, folders[number], world)
+            if wrong:
+                raise ConfigError(wrong)
+            _announce(asked.jobs, folders, home, console)
+        except BaseException:
+            stack.close()
+            for claim in reversed(claims):
+                folder.discard(claim)
+            raise
+        labels = [job.label for job in asked.jobs]
+        return _drive(folders, labels, world, until, stack)
+
+
+def _announce(jobs: Sequence[Job], folders: Sequence[Path], home: Path | None, console: Console) -> None:
+    """Say first what will run, and where its output goes."""
+    if jobs[0].settings.endpoint.simulated:
+        console.print(SIMULATED, style="bold yellow", soft_wrap=True)
+    for job, path in zip(jobs, folders, strict=True):
+        settings = job.settings
+        where = "" if settings.endpoint.simulated else f" at {settings.provider.base_url}"
+        console.print(f"{settings.task.name} on {settings.model_id()}{where} → {path}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class World:
+    """What the runs of one process share."""
+
+    clock: RunClock
+    console: Console
+    emulator: Emulator | None
+    books: Path | None
+
+
+@contextmanager
+def _world(
+    settings: Sequence[Settings], folders: Sequence[Path], home: Path | None, last: float, console: Console
+) -> Iterator[World]:
+    """Start the clock, and the emulator where a run is simulated.
+
+    Simulated time goes on where the journal ended, so a run that is resumed next week has not expired meanwhile.
+    """
+    import time
+
+    local = [one for one in settings if one.endpoint.simulated]
+    if local and len(local) < len(settings):
+        raise ConfigError("endpoint: a sweep is either simulated or live; make two sweeps of it")
+    speed = settings[0].endpoint.speed
+    start = max(last, 0.0 if local and last else time.time())
+    if not local:
+        yield World(RunClock(start, speed), console, None, None)
+        return
+    state = (home or folders[0]) / ".emulator"
+    emulator = Emulator(state, speed=speed, now=start, models=sorted({one.model_id() for one in local}))
+    try:
+        yield World(RunClock(start, speed), console, emulator, state / "books")
+    finally:
+        emulator.stop()
+
+
+def _prepare(job: Job, ready: Ready, path: Path, world: World) -> None:
+    """Write a run folder up to its plan: all of it before anything is sent."""
+    run_key = folder.new_run_key()
+    log = journal.Journal(path / "journal.jsonl")
+    now = round(world.clock.now(), 3)
+    log.append({"t": now, "event": "started", "run_key": run_key, "simulated": job.settings.endpoint.simulated})
+    folder.write_asked(
+        path,
+        job.settings,
+        snapshot=job.snapshot,
+        sources=ready.sources,
+        scorers=_own_scorers(job.settings, job.scorers),
+    )
+    provider = load(job.settings.provider.protocol)
+    book = world.books / f"{path.name}.jsonl" if world.books else None
+    plan = make_plan(
+        ready,
+        provider.encoder(ready.fixed),
+        provider.line,
+        run_key=run_key,
+        batches=path / "batches",
+        book=book,
+    )
+    folder.write_json(path / "plan.json", plan)
+    log.append({"t": now, "event": "planned", "digest": plan.digest})
+    log.close()
+
+
+def _own_scorers(settings: Settings, scorers: Path) -> dict[str, str]:
+    """Return the user's scorers that the task names: file name → code."""
+    paths = {f"{scorer.kind}.py": scorers / f"{scorer.kind}.py" for scorer in settings.task.scorers.values()}
+    return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.is_file()}
+
+
+# ----------------------------------------------------------------------------------------------------------- resume
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a person says to a run that stopped with a question."""
+
+    adopt: Mapping[str, str]  # batch → its id at the provider
+    resend: Sequence[str]
+    cancel: bool = False
+
+
+def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Console, until: str) -> Ended:
+    """Take a run up where its journal ends."""
+    stored = folder.read(path)
+    events = journal.read(path / "journal.jsonl")
+    settings = with_overrides(stored.settings, overrides)
+    wrong = key_problems(settings, os.environ)
+    if wrong:
+        raise ConfigError(wrong)
+    state = fold(stored.batches, events)
+    if state.finished:
+        return _ended(path, "", settings, conclude.write(path, judging_of(path, settings)), None, "")
+    unknown = [name for name in (*answers.adopt, *answers.resend) if name not in state.batches]
+    if unknown:
+        raise ConfigError(f"there is no batch {', '.join(unknown)}; have: {', '.join(list(state.open)[:20])}")
+    if overrides:
+        folder.write_json(path / "settings.json", settings.model_dump(mode="json", by_alias=True))
+    last = max((event["t"] for event in events), default=0.0)
+    with ExitStack() as stack:
+        home = path.parent if (path.parent / ".emulator").is_dir() else None
+        world = stack.enter_context(_world([settings], [path], home, last, console))
+        return _drive([path], [""], world, until, stack, answers)[0]
+
+
+def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
+    """Change what a resumed run may change: `output.*`, and `batch.*` except size and window."""
+    if not overrides:
+        return settings
+    import yaml
+    from pydantic import ValidationError
+
+    from harness.configure import problems
+
+    data = settings.model_dump(mode="json", by_alias=True)
+    for word in overrides:
+        key, equals, value = word.partition("=")
+        parts = key.split(".")
+        if not equals or parts[0] not in ("batch", "output") or key in ("batch.size", "batch.window", "batch.deadline"):
+            raise ConfigError(f"{key}: a resumed run keeps what was planned; only output.* and batch.* may change")
+        node = data
+        for part in parts[:-1]:
+            node = node.get(part) or {}
+        if parts[-1] not in node:
+            raise ConfigError(f"{key}: no such setting{problems.nearest(parts[-1], node)}")
+        node[parts[-1]] = yaml.safe_load(value)
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(problems.lines(error)) from None
+
+
+# ------------------------------------------------------------------------------------------------------------ drive
+
+
+def _drive(
+    folders: Sequence[Path],
+    labels: Sequence[str],
+    world: World,
+    until: str,
+    stack: ExitStack,
+    answers: Answers | None = None,
+) -> list[Ended]:
+    """Open the runs, drive them in one loop, and write what came of each."""
+    view = View(world.console)
+    stack.callback(view.close)
+    for path in folders:
+        stack.callback(folder.Lock(path).release)
+    runs = [_open(path, label, world) for path, label in zip(folders, labels, strict=True)]
+    for run in runs:
+        stack.callback(run.journal.close)
+        stack.callback(run.lane.client.close)
+    pool = ThreadPoolExecutor(THREADS)
+    stack.callback(pool.shutdown)
+    with Interrupts() as interrupts:
+        means = Means(world.clock, pool, view, lambda: interrupts.reason, random.Random())
+        if answers is not None:
+            _take_answers(runs[0], means, answers)
+        drive(runs, means, until)
+    view.close()
+    return [_finish(run) for run in runs]
+
+
+def _open(path: Path, label: str, world: World) -> Run:
+    """Read a run folder and connect to its provider."""
+    stored = folder.read(path)
+    events = journal.read(path / "journal.jsonl")
+    settings, provider = stored.settings, load(stored.settings.provider.protocol)
+    if world.emulator is not None:
+        url = world.emulator.url or world.emulator.ready()
+        client = provider.connect(settings.provider.model_copy(update={"base_url": url}), "simulated")
+        secrets: tuple[str, ...] = ()
+    else:
+        key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
+        client = provider.connect(settings.provider, key)
+        secrets = (*known_secrets(os.environ), key) if len(key) >= 8 else known_secrets(os.environ)
+    state = fold(stored.batches, events)
+    judging = judging_of(path, settings)
+
+    def collect(batch: Path, error: Error | None) -> Event:
+        collected = collect_batch(batch, provider.decode, judging, error)
+        return conclude.as_event(batch, collected, partial(should_resend, settings=settings))
+
+    def again(parents: Sequence[str], first: int, wave: int) -> tuple[BatchFile, ...]:
+        limits = settings.provider.limits
+        bounds = Bounds(settings.batch.size, limits.batch_bytes, limits.line_bytes, limits.enqueued_tokens)
+
+        def unanswered(result: Mapping[str, Any]) -> bool:
+            kind = (result["error"] or {}).get("class")
+            return should_resend(result["outcome"], kind, result["attempts"], settings=settings)
+
+        return repack(
+            path / "batches", parents, unanswered, run_key=state.run_key, first=first, bounds=bounds, wave=wave
+        )
+
+    lane = Lane(provider, client, settings, path, state.run_key, collect, lambda text: scrub(text, secrets))
+    return Run(label, settings, state, journal.Journal(path / "journal.jsonl"), lane, again)
+
+
+def _take_answers(run: Run, means: Means, answers: Answers) -> None:
+    """Begin a resumed run: patience starts anew, then a person's answers hold."""
+    record(run, means, {"event": "resumed"})
+    if answers.cancel:
+        record(run, means, {"event": "cancel"})
+    for name, identity in answers.adopt.items():
+        record(run, means, {"event": "created", "batch": name, "id": identity, "adopted": True})
+    for name in answers.resend:
+        if run.state.batches[name].phase == "intended":
+            again = {"call": "create", "kind": "asked", "message": "sent again as you asked", "retry_at": 0.0}
+            record(run, means, {"event": "failed", "batch": name, **again})
+        else:
+            record(run, means, {"event": "abandoned", "batch": name, "reason": "sent again as you asked"})
+
+
+def _finish(run: Run) -> Ended:
+    """Write what can be written; with its folder gone or its disk full, that is nothing."""
+    state = run.state
+    path = run.lane.folder
+    if state.stopped in ("folder", "disk"):
+        return Ended(run.label, path, 3, {}, state.stopped, state.reason, run.settings.endpoint.simulated)
+    summary = conclude.write(path, judging_of(path, run.settings))
+    return _ended(path, run.label, run.settings, summary, state.stopped, state.reason)
+
+
+def _ended(
+    path: Path, label: str, settings: Settings, summary: Mapping[str, Any], stopped: str | None, reason: str
+) -> Ended:
+    """Give a run its exit code."""
+    simulated = settings.endpoint.simulated
+    if stopped is not None:
+        return Ended(label, path, 3, summary, stopped, reason, simulated)
+    covered = (summary["coverage"] or 0.0) >= settings.batch.min_coverage
+    return Ended(label, path, 0 if covered else 4, summary, None, "", simulated)
+
+
+def judging_of(path: Path, settings: Settings) -> Judging:
+    """Read from a run folder how its answers are judged."""
+    import orjson
+
+    stored = folder.read(path)
+    name = settings.task.answer_schema
+    schema = orjson.loads((path / "task" / name).read_bytes()) if name else None
+    return Judging(
+        schema=schema,
+        nullable=tuple(tuple(where) for where in stored.plan["answer"]["nullable"]),
+        extract=settings.task.extract,
+        scorers=settings.task.scorers,
+        unscored=settings.task.unscored,
+        model=stored.plan["model"]["id"],
+        rates=from_dict(stored.plan["prices"]["rates"]),
+        simulated=settings.endpoint.simulated,
+        scorer_folder=path / "task" / "scorers",
+    )
+
+
+def rebuild(path: Path) -> Mapping[str, Any]:
+    """Make results, scores and report again from the provider's own bytes; nothing is called.
+
+    While another process drives the run, what that one has collected is taken as it is.
+    """
+    stored = folder.read(path)
+    judging = judging_of(path, stored.settings)
+    if not folder.is_driven(path):
+        state = fold(stored.batches, journal.read(path / "journal.jsonl"))
+        decode = load(stored.settings.provider.protocol).decode
+        for batch in state.batches.values():
+            if batch.phase in ("collected", "done"):
+                error = Error(**batch.error) if batch.error else None
+                if batch.id is None and state.cancelled:
+                    error = Error("cancelled", "the run was cancelled before this batch was sent")
+                collect_batch(path / "batches" / batch.name, decode, judging, error)
+    return conclude.write(path, judging)
+
+
+def clean(path: Path, console: Console) -> int:
+    """Delete what is ours at the provider and return how many files that were."""
+    stored = folder.read(path)
+    wrong = key_problems(stored.settings, os.environ)
+    if wrong:
+        raise ConfigError(wrong)
+    events = journal.read(path / "journal.jsonl")
+    state = fold(stored.batches, events)
+    running = [batch.name for batch in state.batches.values() if batch.phase in ("intended", "created")]
+    if running:
+        raise Stopped(f"{path}: batches {', '.join(running[:10])} are still at the provider; resume or cancel first")
+    last = max((event["t"] for event in events), default=0.0)
+    with ExitStack() as stack:
+        stack.callback(folder.Lock(path).release)
+        home = path.parent if (path.parent / ".emulator").is_dir() else None
+        world = stack.enter_context(_world([stored.settings], [path], home, last, console))
+        run = _open(path, "", world)
+        stack.callback(run.journal.close)
+        stack.callback(run.lane.client.close)
+        known = {file for batch in state.batches.values() for file in (batch.file, *batch.files.values()) if file}
+        gone = {file for event in events if event["event"] == "cleaned" for file in event["files"]}
+        files = sorted((known - gone) | set(run.lane.provider.owned(run.lane.client, state.run_key)))
+        run.lane.provider.clean(run.lane.client, files)
+        return len(files)
