@@ -1,0 +1,1 @@
+"""Results → intervals, tables and files for people."""

@@ -1,0 +1,158 @@
+"""All results of a run as sums that can be merged, and the summary that is made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from harness.report.errors import ErrorGroups
+from harness.report.score import Score
+from harness.report.statistics import SCALE, mean, mode, reducer
+from harness.types import OUTCOMES, PENDING, Usage
+
+MAX_NAMES = 100  # distinct names of models and finish reasons that are kept apart; they are the provider's words
+OTHER = "other"
+
+Fields = Mapping[str, Any]  # a result as results.jsonl spells it
+
+
+class Summary:
+    """What is counted while results stream by: `add` each result, `merge` parts, in any order; read `to_dict` last.
+
+    With epochs the rows of a sample wait for each other, so memory holds the samples that are not complete.
+    """
+
+    def __init__(
+        self, scorers: Iterable[str], *, epochs: int, reduce: str, k: int | None, unscored: Iterable[str]
+    ) -> None:
+        """Begin with nothing; parts that are merged must be made alike."""
+        self.epochs, self.reduce, self.unscored = epochs, reducer(reduce, k), tuple(unscored)
+        self.scores = {name: Score() for name in scorers}
+        self.outcomes: Counter[str] = Counter()
+        self.usage: Counter[str] = Counter(dict.fromkeys(Usage.__slots__, 0))
+        self.models: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.errors = ErrorGroups()
+        self.cost = self.priced = self.attempts = self.resent = self.most_attempts = self.later = 0
+        self.simulated = False
+        self.waiting: dict[int, list[Fields]] = {}  # sample → scores of its epochs so far
+
+    def add(self, fields: Fields) -> None:
+        """Take in one result."""
+        self.outcomes[fields["outcome"]] += 1
+        self._add_scores(fields["row"], fields["scores"])
+        if fields["outcome"] != "answered":
+            self.errors.add(fields)
+        for name, tokens in (fields["usage"] or {}).items():
+            self.usage[name] += tokens
+        if fields["cost"] is not None:
+            self.cost += round(fields["cost"] * SCALE)
+            self.priced += 1
+        _count(self.models, fields["model_served"], 1)
+        _count(self.reasons, fields["finish_reason"], 1)
+        self.attempts += fields["attempts"]
+        self.resent += fields["attempts"] > 1
+        self.most_attempts = max(self.most_attempts, fields["attempts"])
+        self.simulated = self.simulated or fields["simulated"]
+        for later in fields["later"]:
+            self._add_later(later)
+
+    def _add_scores(self, row: int, scores: Fields) -> None:
+        """Reduce a sample's scores as soon as all its epochs are there."""
+        if self.epochs == 1 and self.reduce in (mean, mode):
+            for name, score in self.scores.items():
+                score.add_one(scores.get(name))
+            return
+        group = self.waiting.setdefault(row // self.epochs, [])
+        group.append(scores)
+        if len(group) == self.epochs:
+            self._reduce(self.scores, self.waiting.pop(row // self.epochs))
+
+    def _reduce(self, into: Mapping[str, Score], group: Sequence[Fields]) -> None:
+        """Make one value of the epochs of a sample, for each scorer."""
+        for name, score in into.items():
+            score.add([scores.get(name) for scores in group], self.reduce)
+
+    def _add_later(self, later: Fields) -> None:
+        """Score an answer that came after the headline apart from it."""
+        self.later += 1
+        for name, score in self.scores.items():
+            if (value := later["scores"].get(name)) is not None:
+                score.later.add(value)
+
+    def merge(self, other: Summary) -> None:
+        """Take in another part of the same run."""
+        for name, score in self.scores.items():
+            score.merge(other.scores[name])
+        self.outcomes.update(other.outcomes)
+        self.usage.update(other.usage)
+        for mine, theirs in ((self.models, other.models), (self.reasons, other.reasons)):
+            for name, count in theirs.items():
+                _count(mine, name, count)
+        self.errors.merge(other.errors)
+        for sample, group in other.waiting.items():
+            joined = self.waiting.setdefault(sample, [])
+            joined += group
+            if len(joined) == self.epochs:
+                self._reduce(self.scores, self.waiting.pop(sample))
+        self.cost += other.cost
+        self.priced += other.priced
+        self.attempts += other.attempts
+        self.resent += other.resent
+        self.most_attempts = max(self.most_attempts, other.most_attempts)
+        self.later += other.later
+        self.simulated = self.simulated or other.simulated
+
+    def to_dict(self, estimate: Mapping[str, float | None] | None = None) -> dict[str, Any]:
+        """Return summary.json; `estimate` is the plan's {low, expected, cap} in USD, where prices are known."""
+        requests = self.outcomes.total()
+        unscored = sum(self.outcomes[name] for name in {*self.unscored, PENDING})
+        range_ = {key: estimate.get(key) for key in ("low", "expected", "cap")} if estimate else None
+        return {
+            "requests": requests,
+            "samples": -(-requests // self.epochs),
+            "headline": next(iter(self.scores), None),
+            "scores": {name: score.to_dict(requests) for name, score in self._all_scores().items()},
+            "outcomes": {name: self.outcomes[name] for name in (*OUTCOMES, PENDING)},
+            "unscored": list(self.unscored),
+            "coverage": (requests - unscored) / requests if requests else None,
+            "cost": {
+                "estimated": range_["expected"] if range_ else None,
+                "actual": self.cost / SCALE if self.priced else None,
+                "range": range_,
+                "priced": self.priced,
+            },
+            "usage": dict(self.usage),
+            "attempts": {"total": self.attempts, "most": self.most_attempts, "resent": self.resent},
+            "later": {"answers": self.later, "scores": {n: s.later.mean() for n, s in self.scores.items()}},
+            "errors": self.errors.most_frequent(),
+            "models_served": _ranked(self.models),
+            "finish_reasons": _ranked(self.reasons),
+            "simulated": self.simulated,
+        }
+
+    def _all_scores(self) -> dict[str, Score]:
+        """Return the scores with the samples that are not complete, as they stand."""
+        if not self.waiting:
+            return self.scores
+        scores = deepcopy(self.scores)
+        for group in self.waiting.values():
+            self._reduce(scores, group)
+        return scores
+
+
+def _count(counter: Counter[str], name: str | None, count: int) -> None:
+    """Count a name that comes from outside, at most MAX_NAMES of them apart."""
+    if name is None:
+        return
+    if name in counter:
+        counter[name] += count
+    else:
+        counter[name if len(counter) < MAX_NAMES else OTHER] += count
+
+
+def _ranked(counter: Counter[str]) -> dict[str, int]:
+    """Return counts, the most frequent first, then by name."""
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
