@@ -1,0 +1,1 @@
+"""Samples → requests: a pure map over the dataset, streamed into batches."""

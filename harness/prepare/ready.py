@@ -1,0 +1,139 @@
+"""Check everything about a run that needs no row of its dataset; all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from harness.errors import ConfigError, HarnessError, TemplateError
+from harness.prepare import capabilities, prompts, samples, sources
+from harness.pricing import Price, look_up
+from harness.settings import MessageTemplate, Settings
+from harness.types import Fixed, Message, Request
+
+Found = TypeVar("Found")
+Judged = Callable[[Mapping[str, Any] | None], list[str]]  # schema → what is wrong with it and with the scorers
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run that passed every check which needs no row of the dataset."""
+
+    settings: Settings
+    fixed: Fixed
+    schema: Mapping[str, Any] | None
+    sources: Mapping[str, str]  # file of the task folder → its text, as used
+    turns: Callable[[Mapping[str, Any]], tuple[Message, ...]]
+    target: Callable[[Mapping[str, Any]], Any]
+    dataset: Path
+    dataset_digest: str
+    price: Price
+    notes: tuple[str, ...]
+
+
+class TaskFiles:
+    """The files of a task's folder, and a record of those that were used."""
+
+    def __init__(self, roots: tuple[Path, ...], task: str) -> None:
+        self.roots, self.task = roots, task
+        self.used: dict[str, str] = {}
+
+    def read(self, name: str, setting: str) -> str:
+        """Return a file's text; ConfigError where it is missing."""
+        self.used[name] = sources.read_text(self.roots, self.task, name, setting)
+        return self.used[name]
+
+    def include(self, name: str) -> str | None:
+        """Return what a template includes; None where it is missing."""
+        return self.read(name, "task.messages") if sources.find(self.roots, self.task, name) else None
+
+    def turn(self, number: int, item: MessageTemplate) -> prompts.TurnSource:
+        """Return a turn's template."""
+        if item.template is None:
+            return prompts.TurnSource(item.role, f"task.messages[{number}].content", item.content or "")
+        text = self.read(item.template, f"task.messages[{number}].template")
+        return prompts.TurnSource(item.role, item.template, text)
+
+
+def make_ready(settings: Settings, roots: tuple[Path, ...], judged: Judged) -> Ready:
+    """Read and check task, schema, templates, dataset file and capability rules; all mistakes in one ConfigError."""
+    wrong: list[str] = []
+
+    def attempt(step: Callable[[], Found]) -> Found | None:
+        try:
+            return step()
+        except HarnessError as error:
+            wrong.extend(error.problems if isinstance(error, ConfigError) else [str(error)])
+            return None
+
+    task, files = settings.task, TaskFiles(roots, settings.task.name)
+    schema = attempt(lambda: _schema(files, task.answer_schema))
+    found = judged(schema)
+    wrong.extend(found)
+    turns = [attempt(partial(files.turn, number, item)) for number, item in enumerate(task.messages)]
+    env = prompts.Sandbox(files.include)
+    compiled = [attempt(partial(prompts.compile_turn, env, turn)) for turn in turns if turn]
+    render = partial(prompts.render_turns, [turn for turn in compiled if turn])
+    target = attempt(lambda: prompts.compile_target(env, task.target))
+    dataset = attempt(lambda: sources.find_dataset(roots, settings, samples.FORMATS))
+    digest = attempt(partial(_dataset_digest, settings, dataset)) if dataset else None
+    fixed = None if found else attempt(lambda: capabilities.apply(settings, schema))
+    if not any(item.role == "user" for item in task.messages):
+        wrong.append("task.messages: at least one user message is needed")
+    if wrong or fixed is None or target is None or dataset is None or digest is None:
+        raise ConfigError(wrong)
+    price = look_up(settings.provider, settings.model_id(), settings.model.prices)
+    notes = _notes(settings, dataset, roots, price)
+    return Ready(settings, fixed, schema, files.used, render, target, dataset, digest, price, notes)
+
+
+def _schema(files: TaskFiles, name: str | None) -> dict[str, Any] | None:
+    """Read the task's answer schema, key order kept; None for free text."""
+    if name is None:
+        return None
+    try:
+        schema = orjson.loads(files.read(name, "task.schema"))
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"task.schema: {name}:{error.lineno}: not valid JSON: {error.msg}") from None
+    if not isinstance(schema, dict):
+        raise ConfigError(f"task.schema: {name} must hold a JSON object")
+    return schema
+
+
+def _dataset_digest(settings: Settings, dataset: Path) -> str:
+    found = samples.file_digest(dataset)
+    pinned = settings.task.dataset.sha256
+    if pinned is not None and pinned != found:
+        raise ConfigError(f"task.dataset.sha256: {dataset} has {found}, not the pinned {pinned}")
+    return found
+
+
+def _notes(settings: Settings, dataset: Path, roots: tuple[Path, ...], price: Price) -> tuple[str, ...]:
+    notes = []
+    life = settings.model.lifecycle
+    if life and life.retired:
+        notes.append(f"{settings.model.name} is retired: it runs on the emulator, the provider no longer serves it")
+    elif life and life.retires_on:
+        notes.append(f"{settings.model.name} is announced to shut down on {life.retires_on} ({life.source})")
+    if not any(dataset.resolve().is_relative_to(root) for root in (*roots, Path.cwd())):
+        notes.append(f"the dataset lies outside the project: {dataset}")
+    if price.rates is None:
+        notes.append(price.note)
+    return tuple(notes)
+
+
+def requests(ready: Ready) -> Iterator[Request]:
+    """Render every request: sample × epoch, in the dataset's order."""
+    epochs = ready.settings.task.epochs.count
+    for sample in samples.read_samples(ready.dataset, ready.settings.task.dataset, ready.target):
+        try:
+            messages = capabilities.turns(ready.turns(sample.fields), ready.fixed)
+        except TemplateError as error:
+            raise TemplateError(f"{error} (sample {sample.id!r}; fields: {', '.join(sample.fields)})") from None
+        for epoch in range(epochs):
+            yield Request(sample.number * epochs + epoch, epoch, sample, messages)
