@@ -1,0 +1,140 @@
+"""The output and error file of a batch that ends, written from its ledger; faults of lines are applied here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .batches import Batch, Fault
+from .draws import Draws, base62
+from .faults import strikes_line
+from .files import StoredFile
+from .ledger import decode
+from .openai_lines import lines_of, unfinished
+from .state import State
+
+_MONTH = 2_592_000  # seconds; how long result files are kept
+_EDITS = {"missing_lines", "duplicate_lines", "stranger_lines", "cut_line", "not_json_line"}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The files that a batch ends with."""
+
+    output: StoredFile | None
+    error: StoredFile | None
+    total: int
+
+
+def write(batch: Batch, state: State, status: str, stamp: int) -> Delivered:
+    """Write both files; one that would have no lines is not made. Ids depend on the batch only, so a repeat is safe."""
+    good, bad = _sorted_out(batch, state)
+    never_ran = _unfinished(batch, state, status) if status in {"expired", "cancelled"} else iter(())
+    output = _write(batch, state, "output", good, iter(()), stamp)
+    error = _write(batch, state, "error", bad, never_ran, stamp)
+    return Delivered(output, error, batch.total or _lines(batch, state))
+
+
+Place = tuple[int, int]  # row, offset in the ledger
+
+
+def _sorted_out(batch: Batch, state: State) -> tuple[list[Place], list[Place]]:
+    """Find where the good and the bad lines of a ledger begin."""
+    good: list[Place] = []
+    bad: list[Place] = []
+    path = state.ledgers.path(batch.id)
+    if path.exists():
+        offset = 0
+        with path.open("rb") as file:
+            for row, line in enumerate(file):
+                (good if line.startswith(b"o") else bad).append((row, offset))
+                offset += len(line)
+    return good, bad
+
+
+def _lines(batch: Batch, state: State) -> int:
+    """Count the lines of a batch that was cancelled before its file was read."""
+    path = state.files.path(batch.input_file_id)
+    return sum(1 for _ in lines_of(path)) if path.exists() else 0
+
+
+def _unfinished(batch: Batch, state: State, status: str) -> Iterator[tuple[int, str, bytes]]:
+    path = state.files.path(batch.input_file_id)
+    for row, line in enumerate(lines_of(path) if path.exists() else ()):
+        if row >= batch.done and (said := unfinished(line, row, batch, status)):
+            yield row, *said
+
+
+def _write(
+    batch: Batch, state: State, name: str, places: list[Place], rest: Iterator[tuple[int, str, bytes]], stamp: int
+) -> StoredFile | None:
+    """Write one file, shuffled: the API promises no order, and clients must not rely on one."""
+    Draws(state.settings.seed, "order", batch.number, name).shuffle(places)
+    file_id = f"file-{base62(22, state.settings.seed, batch.id, name)}"
+    draft = state.files.draft(file_id)
+    edit = _editor(batch)
+    with draft.open("wb") as sink:
+        for row, custom_id, line in _ledger_lines(state.ledgers.path(batch.id), places):
+            sink.writelines(edit(row, custom_id, line))
+        for row, custom_id, line in rest:
+            sink.writelines(edit(row, custom_id, line))
+        size = sink.tell()
+    if not size:
+        draft.unlink()
+        return None
+    keep = (batch.request.get("output_expires_after") or {}).get("seconds", _MONTH)
+    file = StoredFile(file_id, "batch_output", f"{batch.id}_{name}.jsonl", size, stamp, stamp + keep)
+    with state.changed:
+        state.files.add(file, draft)
+    return file
+
+
+def _ledger_lines(path: Path, places: list[Place]) -> Iterator[tuple[int, str, bytes]]:
+    if places:
+        with path.open("rb") as file:
+            for row, offset in places:
+                file.seek(offset)
+                entry = decode(file.readline())
+                yield row, entry.custom_id, entry.line
+
+
+def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
+    faults = [fault for fault in batch.faults if fault["fault"] in _EDITS]
+
+    def edit(row: int, custom_id: str, line: bytes) -> list[bytes]:
+        lines = [line + b"\n"]
+        for fault in faults:
+            if strikes_line(fault, row, custom_id.strip('"')):
+                lines = [edited for one in lines for edited in _edited(fault, row, one)]
+        return lines
+
+    return edit
+
+
+def _edited(fault: Fault, row: int, line: bytes) -> list[bytes]:
+    name = fault["fault"]
+    if name == "missing_lines":
+        return []
+    if name == "cut_line":
+        return [line[: len(line) // 2] + b"\n"]
+    if name == "not_json_line":
+        return [b"upstream connect error or disconnect/reset before headers\n"]
+    if name == "duplicate_lines":
+        return [line, _altered(line) if fault.get("differ") else line]
+    stranger = orjson.loads(line) | {"custom_id": fault.get("id", f"stranger-{row}")}
+    return [line, orjson.dumps(stranger) + b"\n"]
+
+
+def _altered(line: bytes) -> bytes:
+    """Change what a line says."""
+    row: dict[str, Any] = orjson.loads(line)
+    body = (row.get("response") or {}).get("body")
+    if isinstance(body, dict) and body.get("choices"):
+        body["choices"][0]["message"]["content"] = "another answer"
+    else:
+        row["response"] = {"status_code": 500, "request_id": "0" * 32, "body": {}}
+    return orjson.dumps(row) + b"\n"

@@ -1,0 +1,63 @@
+"""Who is let in: loopback names only, no foreign web pages, and a key for the API."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .problems import Problem
+from .replies import refusal
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Gate:
+    """Checks Host, Origin and key before anything else sees a request."""
+
+    def __init__(self, app: ASGIApp, api_key: str | None) -> None:
+        self._app = app
+        self._api_key = api_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through or refuse it."""
+        refused = self._refused(scope) if scope["type"] == "http" else None
+        await (self._app if refused is None else refused)(scope, receive, send)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if not _local(f"//{headers.get('host', '')}"):  # another name for this address: DNS rebinding
+            return refusal(Problem("This server answers to loopback names only.", None, None, 421), known=False)
+        if "origin" in headers and not _local(headers["origin"]):
+            return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
+        if scope["path"].startswith("/v1/"):
+            problem = self._key(headers.get("authorization", ""))
+            return refusal(problem, known=False) if problem else None
+        return None
+
+    def _key(self, authorization: str) -> Problem | None:
+        scheme, _, key = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            words = (
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+            )
+            return Problem(words, None, None, 401)
+        if self._api_key in {None, key.strip()}:
+            return None
+        words = f"Incorrect API key provided: {_masked(key.strip())}."
+        words += " You can find your API key at https://platform.openai.com/account/api-keys."
+        return Problem(words, None, "invalid_api_key", 401)
+
+
+def _masked(key: str) -> str:
+    return f"{key[:5]}***{key[-2:]}" if len(key) > 10 else "***"
+
+
+def _local(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:
+        return False

@@ -1,0 +1,155 @@
+"""The OpenAI Batch API: create, look, list, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import jobs, problems
+from .admission import PROJECT
+from .batches import Batch, Fault
+from .draws import hexes
+from .openai_lines import ENDPOINTS
+from .openai_view import counts_look, gone, show
+from .problems import Problem, missing, wrong_type, wrong_value
+from .replies import answer, limit_of, page, read_json, refusal, seconds
+from .site import Site
+
+_PATIENCE = 0.1  # real seconds that a look waits for work which is due
+_LONG_PATIENCE = 60.0  # the same, where the look itself makes the work due
+
+
+async def create_batch(request: Request, site: Site) -> Response:
+    """Create a batch; what is wrong with its file shows later, in `validating`."""
+    body = await read_json(request, site.state.settings.max_json)
+    if isinstance(body, Problem):
+        return refusal(body)
+    problem = _refused(body, request, site)
+    if problem is not None:
+        return refusal(problem)
+    with site.state.changed:
+        batch = _new(body, site)
+        site.state.batches.add(batch)
+        site.runner.add(batch)
+        return answer(show(batch))
+
+
+def _refused(body: dict[str, Any], request: Request, site: Site) -> Problem | None:
+    for name in ("input_file_id", "endpoint", "completion_window"):
+        if body.get(name) is None:
+            return missing(name)
+        if not isinstance(body[name], str):
+            return wrong_type(name, "a string", body[name])
+    known = {"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
+    if unknown := next((name for name in body if name not in known), None):
+        return Problem(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
+    if body["endpoint"] not in ENDPOINTS:
+        return wrong_value("endpoint", body["endpoint"], ENDPOINTS)
+    if body["completion_window"] != "24h":
+        words = f"Invalid value: '{body['completion_window']}'. Value must be '24h'."
+        return Problem(words, "completion_window", "invalid_value")
+    if body.get("metadata") is not None and (problem := problems.metadata(body["metadata"])):
+        return problem
+    expiry = body.get("output_expires_after")
+    if expiry is not None and (problem := seconds("output_expires_after", expiry)):
+        return problem
+    return _unfit(body["input_file_id"], request, site)
+
+
+def _unfit(file_id: str, request: Request, site: Site) -> Problem | None:
+    """Refuse a file that is not seen yet, or that was uploaded for something else."""
+    if any(fault["fault"] == "cannot_find_file" for fault in request.state.strikes):
+        return Problem(f"Cannot find file {file_id}, or project {PROJECT} does not have access to it.", "file_id")
+    file = site.state.files.get(file_id, site.state.clock.now())
+    if file is not None and file.purpose != "batch":
+        words = f"Invalid value: file {file_id} has the purpose '{file.purpose}'. Supported values are: 'batch'."
+        return Problem(words, "input_file_id", "invalid_value")
+    return None
+
+
+def _new(body: dict[str, Any], site: Site) -> Batch:
+    state = site.state
+    number, now, seed = len(state.batches) + 1, state.clock.now(), state.settings.seed
+    metadata = body.get("metadata")
+    faults = state.faults.of_batch(number, metadata)
+    looks = state.settings.looks
+    life = jobs.draw(seed, number) if looks is None else jobs.by_looks(looks)
+    return Batch(
+        id="batch_" + hexes(32, seed, number, body["input_file_id"], metadata),
+        number=number,
+        created=now,
+        life=_fated(jobs.bounded(life, jobs.WINDOW), faults),
+        input_file_id=body["input_file_id"],
+        request={key: body.get(key) for key in ("endpoint", "metadata", "output_expires_after")},
+        faults=faults,
+    )
+
+
+def _fated(life: jobs.Life, faults: list[Fault]) -> jobs.Life:
+    for fault in faults:
+        if fault["fault"] == "expire_after_lines":
+            life = jobs.expiring(life, fault.get("after", 60), fault.get("lines", 1))
+        elif fault["fault"] == "stuck":
+            life = jobs.stuck(life, fault.get("status", "in_progress"))
+    return life
+
+
+def _find(request: Request, site: Site) -> Batch | Response:
+    batch_id = request.path_params["batch_id"]
+    batch = site.state.batches.get(batch_id)
+    return batch if batch is not None else _no_batch(batch_id)
+
+
+def _no_batch(batch_id: str) -> Response:
+    return refusal(Problem(f"No batch found with id '{batch_id}'.", None, None, 404))
+
+
+async def get_batch(request: Request, site: Site) -> Response:
+    """Look at a batch, which counts: some lives and faults go by looks."""
+    batch = _find(request, site)
+    if isinstance(batch, Response):
+        return batch
+    patience = _LONG_PATIENCE if batch.life.by == "looks" else _PATIENCE
+    with site.state.changed:
+        if counts_look(batch):
+            late = batch.late_looks + batch.ended
+            site.state.batches.change(batch, looks=batch.looks + 1, late_looks=late)
+        waits = site.runner.late(batch, site.state.clock.now())
+    if waits:
+        await to_thread.run_sync(site.runner.settle, batch, patience)
+    with site.state.changed:
+        return _no_batch(batch.id) if gone(batch) else answer(show(batch))
+
+
+async def list_batches(request: Request, site: Site) -> Response:
+    """List batches, newest first."""
+    limit = limit_of(request, 20, 100)
+    if isinstance(limit, Problem):
+        return refusal(limit)
+    with site.state.changed:
+        known = [batch for batch in reversed(site.state.batches.all()) if not gone(batch, listed=True)]
+        after = request.query_params.get("after")
+        start = next((i for i, batch in enumerate(known, 1) if batch.id == after), 0)
+        body = page([show(batch) for batch in known[start : start + limit]], None, limit)
+    return answer(body | {"has_more": start + limit < len(known)})
+
+
+async def cancel_batch(request: Request, site: Site) -> Response:
+    """Cancel a batch: lines that ran stay, the others will be marked."""
+    batch = _find(request, site)
+    if isinstance(batch, Response):
+        return batch
+    await to_thread.run_sync(site.runner.settle, batch, _PATIENCE)
+    state = site.state
+    with state.changed:
+        if batch.status in {"completed", "failed", "expired"}:
+            return refusal(Problem(f"Cannot cancel a batch with status '{batch.status}'.", None, None, 409))
+        if batch.status not in {"cancelling", "cancelled"}:
+            now = state.clock.now()
+            life = jobs.cancelled(batch.life, batch.steps, batch.x(now), state.settings.seed, batch.number)
+            stamps = batch.stamps | {"cancelling": int(now)}
+            state.batches.change(batch, life=life, steps=batch.steps + 1, status="cancelling", stamps=stamps)
+        return answer(show(batch))

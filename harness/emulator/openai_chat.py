@@ -1,0 +1,84 @@
+"""Direct calls of the OpenAI API: chat completions and models."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from functools import partial
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from .chat_extras import Body, chunks
+from .completion import Outcome, execute
+from .journal import write_whole
+from .ledger import Entry, encode
+from .problems import Problem
+from .replies import answer, read_json, refusal
+from .site import Site
+
+_LIMITS = {
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-reset-requests": "6ms",
+    "x-ratelimit-limit-tokens": "2000000",
+    "x-ratelimit-remaining-tokens": "1999000",
+    "x-ratelimit-reset-tokens": "30ms",
+}
+_SINCE = 1_700_000_000  # `created` of every model; nothing depends on it
+
+
+async def chat(request: Request, site: Site) -> Response:
+    """Complete one chat at once."""
+    state = site.state
+    body = await read_json(request, state.settings.max_json)
+    if isinstance(body, Problem):
+        return refusal(body)
+    now = int(state.clock.now())
+    key = secrets.token_hex(16)
+    run = partial(execute, body, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
+    outcome = await to_thread.run_sync(run)
+    _remember(outcome, site)
+    if outcome.status != 200:
+        return answer(outcome.body, outcome.status)
+    if body.get("stream"):
+        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        return StreamingResponse(_events(outcome.body, with_usage), headers=_LIMITS, media_type="text/event-stream")
+    return answer(outcome.body, headers=_LIMITS)
+
+
+def _remember(outcome: Outcome, site: Site) -> None:
+    """Store that this body ran, so that its next answer is the next one after a restart too."""
+    receipt = Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b"")
+    with site.state.changed:
+        fd = os.open(site.state.root / "direct.receipts", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            write_whole(fd, encode(receipt))
+        finally:
+            os.close(fd)
+
+
+def _events(completion: Body, with_usage: bool) -> Iterator[str]:
+    for chunk in chunks(completion, with_usage=with_usage):
+        yield f"data: {json.dumps(chunk)}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _model(name: str) -> Body:
+    return {"id": name, "object": "model", "created": _SINCE, "owned_by": "system"}
+
+
+async def list_models(_request: Request, site: Site) -> Response:
+    """List the models."""
+    return answer({"object": "list", "data": [_model(name) for name in site.state.models.names()]})
+
+
+async def get_model(request: Request, site: Site) -> Response:
+    """Show one model."""
+    name = request.path_params["model"]
+    if site.state.models.find(name) is None:
+        return refusal(Problem(f"The model '{name}' does not exist", "model", "model_not_found", 404))
+    return answer(_model(name))

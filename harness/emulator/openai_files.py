@@ -1,0 +1,174 @@
+"""The OpenAI Files API: upload, list, look, download, delete."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from . import uploads
+from .draws import base62
+from .drop import CutShort
+from .files import StoredFile
+from .problems import Problem, missing, wrong_value
+from .replies import answer, limit_of, page, refusal, seconds
+from .site import Site
+from .uploads import Upload
+
+PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+_MONTH = 2_592_000  # seconds; batch inputs expire after 30 days
+_BLOCK = 1 << 18
+
+
+def show(file: StoredFile) -> dict[str, Any]:
+    """Show a file as the API does."""
+    return {
+        "object": "file",
+        "id": file.id,
+        "purpose": file.purpose,
+        "filename": file.filename,
+        "bytes": file.bytes,
+        "created_at": file.created_at,
+        "expires_at": file.expires_at,
+        "status": "processed",
+        "status_details": None,
+    }
+
+
+async def upload_file(request: Request, site: Site) -> Response:
+    """Take in a file."""
+    state = site.state
+    draft = state.files.draft(secrets.token_hex(8))
+    try:
+        upload = await uploads.receive(request, draft, state.settings.max_file)
+        problem = _refused(upload, draft, site)
+        if problem is not None:
+            return refusal(problem)
+        with state.changed:
+            file = _stored(upload, site)
+            state.files.add(file, draft)
+        return answer(show(file))
+    except uploads.NotMultipartError:
+        return refusal(missing("file"))
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _refused(upload: Upload, draft: Path, site: Site) -> Problem | None:
+    purpose, settings = upload.fields.get("purpose"), site.state.settings
+    if upload.filename is None:
+        return missing("file")
+    if not purpose:
+        return missing("purpose")
+    if purpose not in PURPOSES:
+        return wrong_value("purpose", purpose, PURPOSES)
+    expiry = _expiry(upload)
+    if expiry is not None and (problem := seconds("expires_after", expiry)):
+        return problem
+    if upload.size > (settings.max_batch_file if purpose == "batch" else settings.max_file):
+        return Problem("File is too large.")
+    if purpose == "batch" and not _looks_like_jsonl(upload, draft):
+        return Problem("Invalid file format for Batch API. Must be .jsonl")
+    return None
+
+
+def _expiry(upload: Upload) -> dict[str, Any] | None:
+    """Read the bracketed fields in which the SDK sends `expires_after`."""
+    parts = {key: upload.fields.get(f"expires_after[{key}]") for key in ("anchor", "seconds")}
+    if not any(parts.values()):
+        return None
+    text = parts["seconds"] or ""
+    return parts | {"seconds": int(text) if text.isdigit() else parts["seconds"]}
+
+
+def _looks_like_jsonl(upload: Upload, draft: Path) -> bool:
+    """Check name and first line; bytes without a name are called `upload` by the SDK and taken."""
+    name = upload.filename or ""
+    if not upload.size or not (name.endswith(".jsonl") or name == "upload"):
+        return False
+    with draft.open("rb") as file:
+        try:
+            return isinstance(orjson.loads(file.readline()), dict)
+        except orjson.JSONDecodeError:
+            return False
+
+
+def _stored(upload: Upload, site: Site) -> StoredFile:
+    state, now = site.state, int(site.state.clock.now())
+    expiry, purpose = _expiry(upload), upload.fields["purpose"]
+    keep = int(expiry["seconds"]) if expiry else _MONTH if purpose == "batch" else None
+    name = upload.filename or ""
+    file_id = f"file-{base62(22, state.settings.seed, state.files.made, name, upload.sha256)}"
+    return StoredFile(file_id, purpose, name, upload.size, now, None if keep is None else now + keep)
+
+
+async def list_files(request: Request, site: Site) -> Response:
+    """List files, newest first unless asked otherwise."""
+    limit = limit_of(request, 10_000, 10_000)
+    order, purpose = request.query_params.get("order", "desc"), request.query_params.get("purpose")
+    if isinstance(limit, Problem):
+        return refusal(limit)
+    if order not in {"asc", "desc"}:
+        return refusal(wrong_value("order", order, ("asc", "desc")))
+    with site.state.changed:
+        files = site.state.files.listing(site.state.clock.now())
+    shown = [show(file) for file in files if purpose in {None, file.purpose}]
+    return answer(page(shown if order == "asc" else shown[::-1], request.query_params.get("after"), limit))
+
+
+def _find(request: Request, site: Site) -> StoredFile | Response:
+    file_id = request.path_params["file_id"]
+    file = site.state.files.get(file_id, site.state.clock.now())
+    return file if file is not None else refusal(Problem(f"No such File object: {file_id}", "id", None, 404))
+
+
+async def get_file(request: Request, site: Site) -> Response:
+    """Show one file."""
+    file = _find(request, site)
+    return answer(show(file)) if isinstance(file, StoredFile) else file
+
+
+async def delete_file(request: Request, site: Site) -> Response:
+    """Delete a file; one that a batch still reads loses its bytes when that ends."""
+    file = _find(request, site)
+    if isinstance(file, Response):
+        return file
+    with site.state.changed:
+        site.state.files.delete(file.id)
+        if not any(batch.input_file_id == file.id for batch in site.runner.live()):
+            site.state.files.discard(file.id)
+    return answer({"id": file.id, "object": "file", "deleted": True})
+
+
+async def file_content(request: Request, site: Site) -> Response:
+    """Send the bytes of a file."""
+    file = _find(request, site)
+    if isinstance(file, Response):
+        return file
+    path, length = site.state.files.path(file.id), file.bytes
+    fault = next((f for f in request.state.strikes if f["fault"] == "truncated_download"), None)
+    if fault is not None:
+        kept = min(fault.get("bytes", length // 2), length)
+        if not fault.get("silent"):
+            return CutShort(_first(path, kept), length, "application/octet-stream")
+        length = kept
+    name = file.filename.encode("ascii", "replace").decode().replace('"', "").replace("\r", "").replace("\n", "")
+    headers = {"content-length": str(length), "content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_blocks(path, length), headers=headers, media_type="application/octet-stream")
+
+
+def _first(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def _blocks(path: Path, left: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            left -= len(block)
+            yield block

@@ -1,0 +1,171 @@
+"""Lines of an OpenAI batch: the checks of its input file, what running a line gives, what an unfinished one says.
+
+Checks and words: OpenAI batch guide and public reports of failed batches (November 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .batches import Batch, Fault
+from .completion import Outcome, digest, execute
+from .draws import hexes
+from .faults import strikes_line
+from .ledger import Entry
+from .state import State
+
+MAX_ERRORS = 100
+MAX_LINES = 50_000
+ENDPOINTS = ("/v1/chat/completions",)
+_KEYS = ("custom_id", "method", "url", "body")
+_DUPLICATE = (
+    "The custom_id for this request is a duplicate of another request. "
+    "The custom_id parameter must be unique for each request in a batch."
+)
+UNFINISHED = {
+    "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
+    "cancelled": ("batch_cancelled", "This request could not be executed because the batch was cancelled."),
+}
+
+Error = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the checks of an input file found."""
+
+    total: int = 0
+    model: str | None = None
+    tokens: int = 0  # of all prompts, estimated
+    errors: list[Error] = field(default_factory=list)
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Read the lines of an input file without their ends."""
+    with path.open("rb") as file:
+        yield from (line.rstrip(b"\r\n") for line in file)
+
+
+def check(path: Path, endpoint: str, state: State) -> Checked:
+    """Check a whole input file; problems inside a body beyond model and messages are found when the line runs."""
+    found, seen = Checked(), set[str]()
+    for number, line in enumerate(lines_of(path), 1):
+        found.total = number
+        found.tokens += len(line) // 4
+        if len(found.errors) < MAX_ERRORS:
+            found.errors += _check_line(line, number, endpoint, found, seen, state)
+    if found.total > MAX_LINES:
+        words = f"The batch contains {found.total} requests, which exceeds the limit of {MAX_LINES}."
+        found.errors = [error("too_many_tasks", words)]
+    if not found.total:
+        found.errors = [error("empty_file", "The input file is empty.")]
+    del found.errors[MAX_ERRORS:]
+    return found
+
+
+def error(code: str, message: str, param: str | None = None, line: int | None = None) -> Error:
+    """Shape one validation error."""
+    return {"code": code, "message": message, "param": param, "line": line}
+
+
+def _check_line(line: bytes, number: int, endpoint: str, found: Checked, seen: set[str], state: State) -> list[Error]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        row = None
+    if not isinstance(row, dict):
+        return [error("invalid_json_line", "This line is not parseable as valid JSON.", None, number)]
+    errors = [
+        error("missing_required_parameter", f"Missing required parameter: '{key}'.", key, number)
+        for key in _KEYS
+        if row.get(key) is None
+    ]
+    custom_id = row.get("custom_id")
+    if custom_id is not None and not isinstance(custom_id, str):
+        errors.append(error("invalid_type", "Invalid type for 'custom_id': expected a string.", "custom_id", number))
+    elif custom_id in seen:
+        errors.append(error("duplicate_custom_id", _DUPLICATE, "custom_id", number))
+    elif custom_id is not None:
+        seen.add(custom_id)
+    if row.get("method") not in {None, "POST"}:
+        errors.append(error("invalid_method", "The method of a batch request must be 'POST'.", "method", number))
+    if row.get("url") not in {None, endpoint}:
+        words = "The URL provided for this request does not match the batch endpoint."
+        errors.append(error("invalid_url", words, "url", number))
+    return errors + (_check_body(row["body"], number, found, state) if row.get("body") is not None else [])
+
+
+def _check_body(body: Any, number: int, found: Checked, state: State) -> list[Error]:
+    if not isinstance(body, dict):
+        return [error("invalid_type", "Invalid type for 'body': expected an object.", "body", number)]
+    if body.get("stream") is True:
+        words = "Chat Completions: Streaming is not supported in the Batch API."
+        return [error("streaming_unsupported", words, "body.stream", number)]
+    model = body.get("model")
+    if not model:
+        return [error("invalid_request", "Model parameter is required.", "body.model", number)]
+    if body.get("messages") is None:
+        return [error("invalid_request", "Messages parameter is required.", "body.messages", number)]
+    facts = state.models.find(model) if isinstance(model, str) else None
+    if facts is None or not facts.batch or not facts.chat:
+        words = f"The provided model '{model}' is not supported by the Batch API."
+        return [error("model_not_found", words, "body.model", number)]
+    if found.model is None:
+        found.model = model
+    if model != found.model:
+        words = f"All requests of a batch must use the same model: expected '{found.model}', but got '{model}'."
+        return [error("mismatched_model", words, "body.model", number)]
+    return []
+
+
+def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
+    """Run one line that passed the checks."""
+    request = orjson.loads(line)
+    custom_id: str = request["custom_id"]
+    body: dict[str, Any] = request["body"]
+    mark = hexes(64, batch.id, row)
+    fault = next((f for f in batch.faults if f["fault"] == "line_error" and strikes_line(f, row, custom_id)), None)
+    if fault is not None:
+        answer = _broken(fault, mark)
+        outcome = Outcome(0, {}, digest(body), (0, 0, 0, 0))
+        state.answers.occurrence(outcome.digest)
+    else:
+        outcome = execute(body, state.models, state.answers, seed=state.settings.seed, now=now, key=mark)
+        response = {"status_code": outcome.status, "request_id": mark[32:], "body": outcome.body}
+        answer = {"response": response, "error": None}
+    text = json.dumps({"id": f"batch_req_{mark[:32]}", "custom_id": custom_id, **answer})
+    return Entry(outcome.status == 200, outcome.digest, outcome.usage, json.dumps(custom_id), text.encode())
+
+
+def _broken(fault: Fault, mark: str) -> dict[str, Any]:
+    status = fault.get("status", 429)
+    code = fault.get("code", "rate_limit_exceeded" if status == 429 else None)
+    kinds = {429: "requests", 400: "invalid_request_error"}
+    kind = fault.get("type", kinds.get(status, "server_error"))
+    message = fault.get("message", "Rate limit reached." if status == 429 else "The server had an error.")
+    if fault.get("no_response"):
+        return {"response": None, "error": fault.get("error", {"code": code, "message": message})}
+    body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    response = {"status_code": status, "request_id": mark[32:], "body": fault.get("body", "" if not status else body)}
+    return {"response": response, "error": fault.get("error")}
+
+
+def unfinished(line: bytes, row: int, batch: Batch, status: str) -> tuple[str, bytes] | None:
+    """Say of a line that it never ran: its custom_id, and the line for the error file; None if it is no request."""
+    code, message = UNFINISHED[status]
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    custom_id = request.get("custom_id") if isinstance(request, dict) else None
+    if not isinstance(custom_id, str):
+        return None
+    answer = {"response": None, "error": {"code": code, "message": message}}
+    text = json.dumps({"id": f"batch_req_{hexes(32, batch.id, row)}", "custom_id": custom_id, **answer})
+    return custom_id, text.encode()

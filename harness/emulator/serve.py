@@ -1,0 +1,189 @@
+"""The command line of the emulator: a server of its own, or the child of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .server import Emulator
+    from .state import Settings
+
+_EXAMPLE = """
+example:
+  python -m harness emulator --port 8000 --state ./emulator-state --speed 100
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python your_batch_script.py
+
+control, while it runs:
+  GET  /_emulator/audit      what was executed, and what twice
+  GET  /_emulator/faults     the plan of faults; PUT replaces it
+  POST /_emulator/advance    {"seconds": 3600} moves the simulated clock
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m harness emulator",
+        description="Serve OpenAI's files, batches, models and chat completions on loopback: no key, no money.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=8000, help="port on 127.0.0.1; 0 takes a free one (default 8000)")
+    add("--state", type=Path, metavar="DIR", help="folder of everything that is kept (default: a temporary one)")
+    add("--speed", type=float, default=1.0, metavar="X", help="simulated seconds per real second (default 1)")
+    add("--now", type=float, metavar="EPOCH", help="where the simulated clock starts (default: now)")
+    add("--looks", type=int, metavar="N", help="a batch completes at its Nth look, whatever the time")
+    add("--seed", type=int, default=0, metavar="N", help="of answers, lives and order (default 0)")
+    add("--answers", choices=("schema", "key"), default="schema", help="made from the schema, or looked up in books")
+    add("--books", type=Path, metavar="DIR", help="folder of answer books (*.jsonl), for --answers key")
+    add("--rates", metavar="R", help="e.g. right=0.8,wrong=0.2: shares of right, wrong, invalid, refused, truncated")
+    add(
+        "--extra-model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="serve this model too; one that is not known here has no rules",
+    )
+    add("--enqueued-tokens", type=int, metavar="N", help="limit for the unfinished batches of one model")
+    add("--api-key", metavar="K", help="refuse any other key (default: every key is right)")
+    add("--faults", type=Path, metavar="FILE", help="plan of faults, YAML or JSON")
+    add("--list-faults", action="store_true", help="list the faults and end")
+    add("--audit", action="store_true", help="print what was executed under --state as JSON and end")
+    add("--child", action="store_true", help="say url and pid as one JSON line; end when standard input closes")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.list_faults:
+        return _list_faults()
+    if options.audit:
+        return _audit(options)
+    try:
+        settings = _settings(options)
+        emulator = _prepare(options, settings)
+    except _RefusedError as refused:
+        sys.stderr.write(f"emulator: {refused}\n")
+        return 2
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops on these and then raises them again
+        signal.signal(number, lambda _number, _frame: None)
+    if options.child:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    emulator.run()
+    return 0
+
+
+class _RefusedError(Exception):
+    """A mistake of the user, in one line."""
+
+
+def _list_faults() -> int:
+    from .faults import KINDS
+
+    for name, kind in KINDS.items():
+        sys.stdout.write(f"{name:26}{kind.strikes:7}{kind.text}\n")
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from .auditing import audit
+
+    if options.state is None or not options.state.is_dir():
+        sys.stderr.write("emulator: --audit needs the folder of an emulator in --state\n")
+        return 2
+    sys.stdout.write(json.dumps(audit(options.state), indent=1) + "\n")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from .state import Settings
+
+    if options.answers == "key" and options.books is None:
+        raise _RefusedError("--answers key needs --books DIR")
+    if not 0 <= options.port <= 65_535:
+        raise _RefusedError(f"--port {options.port}: a port is 0 to 65535")
+    if options.speed < 0 or (options.looks is not None and options.looks < 1):
+        raise _RefusedError("--speed is at least 0 and --looks at least 1")
+    return Settings(
+        seed=options.seed,
+        speed=options.speed,
+        now=options.now,
+        answers=options.answers,
+        books=options.books,
+        faults=_plan(options.faults) if options.faults else None,
+        looks=options.looks,
+        api_key=options.api_key,
+        extra_models=tuple(options.extra_model),
+        rates=_rates(options.rates) if options.rates else None,
+        enqueued_tokens=options.enqueued_tokens,
+    )
+
+
+def _plan(path: Path) -> list[Any]:
+    from .faults import PlanError, check
+    from .models import read_yaml
+
+    try:
+        return list(check(read_yaml(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, PlanError) as error:
+        raise _RefusedError(f"--faults {path}: {error}") from None
+
+
+def _rates(text: str) -> dict[str, float]:
+    from .models import OUTCOMES
+
+    try:
+        rates = {name: float(value) for name, _, value in (part.partition("=") for part in text.split(","))}
+    except ValueError:
+        raise _RefusedError(f"--rates {text}: expected e.g. right=0.8,wrong=0.2") from None
+    if unknown := rates.keys() - set(OUTCOMES):
+        raise _RefusedError(f"--rates: unknown outcome {sorted(unknown)[0]!r}; known are {', '.join(OUTCOMES)}")
+    if min(rates.values()) < 0 or sum(rates.values()) <= 0:
+        raise _RefusedError("--rates: shares are at least 0 and not all 0")
+    return rates
+
+
+def _prepare(options: argparse.Namespace, settings: Settings) -> Emulator:
+    from .server import prepare
+    from .state import BusyError
+
+    root = options.state or Path(tempfile.mkdtemp(prefix="emulator-"))
+    try:
+        return prepare(root, settings, port=options.port, ready=lambda url: _announce(url, root, options))
+    except BusyError as error:
+        raise _RefusedError(str(error)) from None
+    except OSError as error:
+        where = f"port {options.port}" if error.filename is None else f"--state {root}"
+        raise _RefusedError(f"{where}: {error.strerror or error}") from None
+
+
+def _announce(url: str, root: Path, options: argparse.Namespace) -> None:
+    """Say where the server is, now that it accepts."""
+    kept = root if options.state else f"{root} (temporary; --state DIR keeps it in a place of yours)"
+    lines = (
+        f"OpenAI emulator on {url}, simulated time runs at speed {options.speed:g}; Ctrl-C ends it",
+        f"Any client:       export OPENAI_BASE_URL={url} OPENAI_API_KEY=any",
+        f'Python client:    openai.OpenAI(base_url="{url}", api_key="any")',
+        f"State and audit:  {kept}",
+    )
+    told = json.dumps({"url": url, "pid": os.getpid()}) if options.child else "\n".join(lines)
+    sys.stdout.write(told + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, then end at once: the state survives any end."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)

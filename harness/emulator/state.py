@@ -1,0 +1,115 @@
+"""Everything that one emulator knows: what is on disk under its folder, and the parts that answer."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from . import models
+from .answers import Answers
+from .batches import Batches
+from .books import Books
+from .clock import Clock, ClockFile
+from .faults import Faults
+from .files import Files
+from .ledger import Ledgers, read
+
+
+class BusyError(Exception):
+    """Another emulator uses this folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may choose."""
+
+    seed: int = 0
+    speed: float = 1.0  # simulated seconds per real second; 0: time moves by `advance` only
+    now: float | None = None  # start of the simulated clock; None: real time
+    answers: str = "schema"  # or "key": look into the books first
+    books: Path | None = None
+    faults: Sequence[Any] | None = None
+    looks: int | None = None  # a batch is completed at this look; None: lives by time
+    api_key: str | None = None  # None: any key is right
+    extra_models: tuple[str, ...] = ()
+    rates: Mapping[str, float] | None = None  # of right, wrong, invalid, refused, truncated; None: those of each model
+    enqueued_tokens: int | None = None  # limit for the unfinished batches of one model
+    max_batch_file: int = 200_000_000  # bytes
+    max_file: int = 512_000_000  # bytes
+    max_json: int = 50_000_000  # bytes of a JSON body
+
+
+@dataclass(slots=True)
+class State:
+    """The open state; `changed` guards it and tells of changes."""
+
+    settings: Settings
+    clock: Clock
+    clock_file: ClockFile
+    files: Files
+    ledgers: Ledgers
+    batches: Batches
+    faults: Faults
+    models: models.Models
+    answers: Answers
+    root: Path
+    guard: BinaryIO
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def recall(self) -> None:
+        """Count again what was executed before this start; answers wait for it, the port does not."""
+        entries = (entry for _, entry in self.ledgers.all())
+        self.answers.recall(entry.digest for entry in chain(entries, read(self.root / "direct.receipts")))
+
+    def close(self) -> None:
+        """Store the time and close every file."""
+        self.clock_file.write(self.clock.now())
+        self.clock_file.close()
+        self.files.close()
+        self.batches.close()
+        self.answers.close()
+        self.guard.close()
+
+
+def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock | None = None) -> State:
+    """Open or begin the state in a folder; the simulated clock never goes back."""
+    root.mkdir(parents=True, exist_ok=True)
+    guard = _lock(root)
+    clock_file = ClockFile(root / "clock")
+    ledgers = Ledgers(root / "ledgers")
+    answers = Answers(settings.seed, Books(settings.books) if settings.answers == "key" else None)
+    batches = Batches(root, ledgers)
+    begun = settings.now if settings.now is not None else real_now
+    start = max(begun, clock_file.read(), batches.latest())  # what a client was told is past stays past
+    return State(
+        settings=settings,
+        clock=clock or Clock(start, settings.speed),
+        clock_file=clock_file,
+        files=Files(root),
+        ledgers=ledgers,
+        batches=batches,
+        faults=Faults(root / "faults.json", settings.faults),
+        models=models.load(extra=settings.extra_models, rates=settings.rates),
+        answers=answers,
+        root=root,
+        guard=guard,
+    )
+
+
+def _lock(root: Path) -> BinaryIO:
+    """Keep others out; the kernel lets go of the lock when the process dies, however it dies."""
+    file = (root / "lock").open("ab")
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise BusyError(f"another emulator uses {root}") from None
+    return file
