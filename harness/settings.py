@@ -6,11 +6,24 @@ Defaults live in `conf/`, not here; a field without a value in YAML is a mistake
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -27,18 +40,50 @@ def duration(value: float) -> str:
     """Write seconds as the shortest duration that `seconds` reads back."""
     for unit in ("d", "h", "m"):
         if value >= UNITS[unit] and value % UNITS[unit] == 0 and (unit != "d" or value > 86400):
-            return f"{value / UNITS[unit]:g}{unit}"
-    return f"{value!r}s" if value % 1 else f"{int(value)}s"
+            return f"{int(value // UNITS[unit])}{unit}"
+    return f"{Decimal(repr(value)):f}s" if value % 1 else f"{int(value)}s"
+
+
+def _window(value: str) -> str:
+    """Hold that a window's name is a duration: patience is reckoned from it."""
+    seconds(value)
+    return value
+
+
+def _url(value: str) -> str:
+    """Hold that an address has a host, and a port that is a number."""
+    try:
+        parts = urlsplit(value)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query:
+            return value
+    except ValueError:
+        pass
+    raise ValueError("an address is expected, such as https://api.openai.com/v1")
+
+
+def _holds_bool(annotation: object) -> bool:
+    """Tell whether true may stand here."""
+    return annotation in (bool, Any) or any(map(_holds_bool, typing.get_args(annotation)))
 
 
 Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
+Window = Annotated[str, AfterValidator(_window)]
+Url = Annotated[str, AfterValidator(_url)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Frozen(BaseModel):
     """Settings refuse unknown keys and never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), arbitrary_types_allowed=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse `batch.size=true`, which pydantic would read as 1."""
+        if isinstance(value, bool) and not _holds_bool(cls.model_fields[info.field_name or ""].annotation):
+            raise ValueError("neither true nor false can stand here")
+        return value
 
 
 class Evidence(Frozen):
@@ -102,7 +147,7 @@ class Generate(Frozen):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    logit_bias: Mapping[Annotated[str, BeforeValidator(str)], Annotated[float, Field(ge=-100, le=100)]] | None = None
     stream: bool | None = None  # exists to be refused with a reason
     extra: Mapping[str, Any] | None = None  # sent as is: parameters that only your server knows
 
@@ -139,9 +184,9 @@ class Provider(Frozen):
 
     name: Name
     protocol: Literal["openai"]
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    base_url: Url
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # null: the server takes no key
-    windows: tuple[str, ...]
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
     limits: Limits
     prices_id: str | None  # the provider's name in the price data
     evidence: Mapping[str, Evidence]
@@ -264,6 +309,13 @@ class Endpoint(Frozen):
     name: Literal["local", "live"]
     simulated: bool
     speed: Annotated[float, Field(gt=0)]  # divides every wait
+
+    @model_validator(mode="after")
+    def says_what_it_is(self) -> Endpoint:
+        """Hold that the name tells whether money is spent."""
+        if self.simulated != (self.name == "local"):
+            raise ValueError(f"simulated cannot be {str(self.simulated).lower()} with endpoint={self.name}")
+        return self
 
 
 class Executor(Frozen):

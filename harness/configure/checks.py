@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from harness.settings import Settings, duration, seconds
 
@@ -30,7 +31,7 @@ def _server_problems(settings: Settings) -> list[str]:
     provider, model = settings.provider, settings.model
     if settings.endpoint.name == "local":
         # The emulator's address is free on every start; a configured one would be ignored, so it is refused.
-        if provider.base_url.split("://")[1].split("/")[0].split(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+        if urlsplit(provider.base_url).hostname in ("127.0.0.1", "localhost", "::1"):
             return [f"provider.base_url: {provider.base_url} is not used with endpoint=local; add endpoint=live"]
         return []
     if model.lifecycle and model.lifecycle.retired and not model.allow_retired:

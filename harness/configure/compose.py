@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,6 +25,9 @@ from harness.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parent.parent
 OLD_HYDRA = hydra.__version__.startswith("1.3")
+# What composing raises for a mistake in a file or an override; of the last two Hydra makes nothing of its own.
+UNCOMPOSABLE = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
+NODE_DATA = ("full_key:", "object_type=", "reference_type=", "See https:")
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def settings_of(config: DictConfig) -> Settings:
     try:
         plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"the configuration does not resolve: {_first_line(error)}") from None
+        raise ConfigError(f"the configuration does not resolve: {_sentence(error)}") from None
     try:
         settings = Settings.model_validate(plain)
     except ValidationError as error:
@@ -103,12 +107,13 @@ def settings_of(config: DictConfig) -> Settings:
     return checks.with_window(settings)
 
 
-def job_of(config: DictConfig, folder: str, label: str = "") -> Job:
+def job_of(config: DictConfig, sweep: Path | None = None, label: str = "") -> Job:
     """Build one job of a composed config that still holds its `hydra` node."""
     settings = settings_of(config)
     given = list(config.hydra.overrides.task)
     if settings.endpoint.simulated and any(word.lstrip("+").startswith("provider.base_url=") for word in given):
         raise ConfigError("provider.base_url: not used with endpoint=local; add endpoint=live")
+    folder = Path(config.hydra.run.dir) if sweep is None else sweep / str(config.hydra.sweep.subdir)
     own = OmegaConf.masked_copy(config, _own_keys(config))
     snapshot = {
         "config.yaml": OmegaConf.to_yaml(own),
@@ -117,7 +122,7 @@ def job_of(config: DictConfig, folder: str, label: str = "") -> Job:
     }
     cwd = Path.cwd()
     roots = tuple(dict.fromkeys([cwd / "templates", asset_dir("templates")]))
-    return Job(settings, Path(folder), roots, cwd / "scorers", snapshot, label)
+    return Job(settings, folder, roots, cwd / "scorers", snapshot, label)
 
 
 def composed(overrides: Sequence[str]) -> Asked:
@@ -128,23 +133,32 @@ def composed(overrides: Sequence[str]) -> Asked:
     prepare_hydra()
     try:
         with hydra.initialize_config_dir(config_dir=str(asset_dir("conf")), job_name="harness", **version_arguments()):
-            config = hydra.compose("config", list(overrides), return_hydra_config=True)
-            return Asked((job_of(config, config.hydra.run.dir),))
-    except (HydraException, OmegaConfBaseException) as error:
+            config = hydra.compose("config", problems.admitted(overrides), return_hydra_config=True)
+    except UNCOMPOSABLE as error:
+        raise ConfigError(hydra_lines(error, overrides)) from None
+    try:
+        return Asked((job_of(config),))
+    except OmegaConfBaseException as error:
         raise ConfigError(hydra_lines(error, overrides)) from None
 
 
 def hydra_lines(error: Exception, overrides: Sequence[str]) -> list[str]:
     """Say what Hydra could not compose, with the nearest name."""
-    if found := problems.unknown_keys(overrides):
-        return found
+    found = problems.unknown_keys(overrides)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         options = [str(option) for option in error.options or []]
         near = problems.nearest(name, options)
         have = f" (have: {', '.join(sorted(options))})" if options and not near else ""
-        return [f"{group or 'config'}: there is no '{name}'{near}{have}"]
-    return [_first_line(error)]
+        return [*found, f"{group or 'config'}: there is no '{name}'{near}{have}"]
+    if isinstance(error, OverrideParseException):
+        key = error.override.partition("=")[0] or error.override
+        return [f"{key or 'an empty word'}: cannot be read as key=value; put quotes around a value with special signs"]
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
+        return [f"{mark.name}:{mark.line + 1}: not valid YAML: {error.problem}"]
+    if isinstance(error, UnicodeDecodeError):
+        return [f"a file of your ./conf is not valid UTF-8: {error}"]
+    return found or [_sentence(error)]
 
 
 def _own_keys(config: DictConfig) -> list[str]:
@@ -152,13 +166,16 @@ def _own_keys(config: DictConfig) -> list[str]:
     return [str(key) for key in config if key != "hydra"]
 
 
-def _first_line(error: Exception) -> str:
-    """Keep the sentence of an error and drop the node data below it."""
-    return str(error).strip().partition("\n")[0]
+def _sentence(error: Exception) -> str:
+    """Put an error on one line and drop the node data at its end."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith(NODE_DATA))
 
 
 def _user_part(node: object) -> object:
-    """Return Hydra's node without the callbacks that our own dispatcher appends."""
+    """Return Hydra's node without our own callback and without the overrides, which were looked at already."""
     if not isinstance(node, dict):
         return node
-    return {key: value for key, value in node.items() if key not in ("callbacks", "overrides", "hydra_logging")}
+    job = {key: value for key, value in (node.get("job") or {}).items() if key != "override_dirname"}
+    kept = {key: value for key, value in node.items() if key not in ("callbacks", "overrides", "hydra_logging")}
+    return {**kept, "job": job}

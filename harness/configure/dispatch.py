@@ -10,6 +10,7 @@ from harness.configure import secrets
 from harness.errors import ConfigError
 
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"}
+WITH_VALUE |= {"--experimental-rerun"}
 PREFLIGHT = "+hydra.callbacks.harness._target_=harness.configure.preflight.Preflight"
 
 
@@ -41,18 +42,16 @@ def launch(words: Sequence[str], go_on: Callable[..., int]) -> int:
     if found:
         raise ConfigError(found)
     import hydra
-    from hydra.errors import HydraException
     from omegaconf import DictConfig
-    from omegaconf.errors import OmegaConfBaseException
 
-    from harness.configure import compose, preflight
+    from harness.configure import compose, preflight, problems
 
-    preflight.continuation = go_on
+    preflight.continuation, preflight.failure = go_on, None
     compose.prepare_hydra()
     arguments = compose.version_arguments()
     if not compose.OLD_HYDRA:
         arguments["execution_whitelist"] = ["harness.*"]
-    sys.argv = ["harness", *flags, *overrides, PREFLIGHT]
+    sys.argv = ["harness", *flags, *problems.admitted(overrides), PREFLIGHT]
     # Without it Hydra prints composition errors itself and exits with 1; ours are one line and exit 2.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
@@ -61,7 +60,7 @@ def launch(words: Sequence[str], go_on: Callable[..., int]) -> int:
 
     try:
         hydra.main(config_path=str(compose.asset_dir("conf")), config_name="config", **arguments)(refuse)()
-    except (HydraException, OmegaConfBaseException) as error:
+    except compose.UNCOMPOSABLE as error:
         raise ConfigError(compose.hydra_lines(error, overrides)) from None
     except SystemExit as leaving:
         if preflight.failure is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -18,7 +19,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from harness.configure.compose import Asked, Job, hydra_lines, job_of
+from harness.configure.compose import UNCOMPOSABLE, Asked, Job, hydra_lines, job_of
 from harness.errors import ConfigError
 
 # Hydra builds the callback by name, so what follows the checks cannot be an argument: the dispatcher sets it.
@@ -31,7 +32,7 @@ class Preflight(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take over a single run."""
-        leave(lambda: Asked((job_of(config, config.hydra.run.dir),)))
+        leave(lambda: Asked((job_of(config),)))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Take over a sweep."""
@@ -67,15 +68,22 @@ def sweep(config: DictConfig) -> Asked:
     for number, overrides in enumerate(composed):
         label = " ".join(word for word in overrides if word not in shared)
         try:
-            job = loader.load_sweep_config(config, overrides)
+            job = _composed(loader, config, overrides)
             with read_write(job), open_dict(job):
                 job.hydra.job.num = number
                 job.hydra.job.id = str(number)
-            jobs.append(job_of(job, str(folder / str(job.hydra.sweep.subdir)), label))
+            jobs.append(job_of(job, folder, label))
         except ConfigError as error:
             wrong += [f"job {number} ({label}): {problem}" for problem in error.problems]
-        except (HydraException, OmegaConfBaseException) as error:
+        except OmegaConfBaseException as error:
             wrong += [f"job {number} ({label}): {problem}" for problem in hydra_lines(error, overrides)]
     if wrong:
         raise ConfigError(wrong)
     return Asked(tuple(jobs), folder)
+
+
+def _composed(loader: ConfigLoader, config: DictConfig, overrides: list[str]) -> DictConfig:
+    try:
+        return loader.load_sweep_config(config, overrides)
+    except UNCOMPOSABLE as error:
+        raise ConfigError(hydra_lines(error, overrides)) from None

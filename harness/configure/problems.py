@@ -12,6 +12,15 @@ from harness.configure.secrets import key_like
 from harness.settings import Settings
 
 
+# What pydantic says in Python's words.
+EXPECTED = {
+    "model_type": "a mapping of settings is expected",
+    "mapping_type": "a mapping is expected",
+    "dict_type": "a mapping is expected",
+    "tuple_type": "a list is expected",
+}
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'x'?`, or nothing where no name is near."""
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
@@ -59,6 +68,14 @@ def unknown_keys(overrides: Iterable[str]) -> list[str]:
     return problems
 
 
+def admitted(overrides: Iterable[str]) -> list[str]:
+    """Let Hydra take in a misspelt key, so that it is told with all other mistakes and not alone."""
+    return [
+        f"++{word.lstrip('+')}" if "." in word.partition("=")[0] and word[0] != "~" and unknown_keys([word]) else word
+        for word in overrides
+    ]
+
+
 def lines(error: ValidationError) -> list[str]:
     """Turn pydantic's findings into one line each."""
     found = []
@@ -69,7 +86,10 @@ def lines(error: ValidationError) -> list[str]:
         if item["type"] == "extra_forbidden":
             found.append(f"{key}: no such setting{nearest(path[-1], fields_at(path[:-1]))}")
         elif item["type"] == "missing":
-            found.append(f"{key}: missing; give it a value")
+            own = "" if path[1:] else "; a conf/config.yaml of your own replaces the shipped one and has to name it"
+            found.append(f"{key}: missing{own or '; give it a value'}")
+        elif item["type"] in EXPECTED:
+            found.append(f"{key}: {EXPECTED[item['type']]}{_got(item['input'])}")
         elif item["type"] == "value_error" or key_like(path[-1] if path else ""):
             shown = "" if isinstance(item["input"], dict) or key_like(path[-1] if path else "") else _got(item["input"])
             found.append(f"{key}: {message}{shown}")

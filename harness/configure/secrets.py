@@ -8,14 +8,15 @@ from typing import Any
 
 # Whole words of a key's name that announce a secret; max_tokens and api_key_env do not match.
 KEY_LIKE = re.compile(
-    r"(?i:(^|[_\-.])(api_?key|apikey|secret|password|passwd|authorization|credentials?|private_key|access_key|token)$)"
+    r"(?i:(^|[_\-.])(api[_-]?key|secret|pass(word|wd|phrase)|authorization|credentials?|(private|access)[_-]key|token)$)"
     r"|^[A-Z0-9_]+_(KEY|TOKEN|SECRET|PASSWORD)$"
 )
 VALUE_LIKE = re.compile(
     r"\bsk-[A-Za-z0-9_-]{8,}|\bgsk_[A-Za-z0-9]{8,}|\bAIza[0-9A-Za-z_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{16,}"
     r"|\bBearer\s+\S{8,}|\bAKIA[0-9A-Z]{12,}|\bya29\.[\w-]{8,}|\bxox[abprs]-[\w-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|https?://[^/\s:@]+:[^/\s@]+@"
+    r"|https?://[^/?#\s@]+@|[?&](?:api[_-]?key|key|(?:access_)?token)=[^&\s]{8,}"
 )
+NAMED = re.compile(r"[{,]\s*['\"]?([\w.-]+)['\"]?\s*:")  # the keys of a mapping in an override
 ENVIRONMENT = re.compile(r"\$\{\s*oc\.env\s*:")
 ADVICE = "configs name the variable (provider.api_key_env), the key stays in the environment"
 
@@ -46,7 +47,8 @@ def override_problems(overrides: Iterable[str], environment: Mapping[str, str]) 
     for word in overrides:
         key, _, value = word.partition("=")
         name = key.lstrip("+~")
-        if value and value not in ("null", "???") and key_like(name.rpartition(".")[2]):
+        named = [name.rpartition(".")[2], *NAMED.findall(value)]
+        if value and value not in ("null", "???") and any(map(key_like, named)):
             problems.append(f"{name}: a secret does not belong on a command line; {ADVICE}")
         elif found := value_problem(word, secrets):
             problems.append(f"{name if '=' in word else 'the command line'}: {found}")

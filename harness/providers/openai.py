@@ -56,7 +56,7 @@ def line(custom_id: str, body: bytes, fixed: Fixed) -> bytes:
 
 def decode(line: bytes) -> Response:
     """Read a line of the output or error file; a 4xx comes with a top-level `error` of null."""
-    data = orjson.loads(line)
+    data = _parsed(line)
     if not isinstance(data, dict) or not isinstance(data.get("custom_id"), str):
         raise ValueError("a line without custom_id")
     custom_id: str = data["custom_id"]
@@ -68,18 +68,30 @@ def decode(line: bytes) -> Response:
     status, body = answer.get("status_code"), answer.get("body")
     if not isinstance(status, int) or not 200 <= status < 300:
         return Response(custom_id, request_id=answer.get("request_id"), error=_refused(status, body))
-    if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return Response(custom_id, error=Error("unknown", "an answer without choices", status))
-    return _chat(custom_id, answer.get("request_id"), body)
+    return _chat(custom_id, answer.get("request_id"), body, choices[0])
 
 
-def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -> Response:
-    choice = body["choices"][0]
-    message, reason = choice.get("message") or {}, choice.get("finish_reason")
+def _parsed(line: bytes) -> Any:
+    """Parse a line; half a surrogate, which orjson refuses, is no reason to lose an answer that was paid for."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        import json
+
+        return json.loads(line)
+
+
+def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any], choice: Mapping[str, Any]) -> Response:
+    message, reason = choice.get("message"), choice.get("finish_reason")
+    message = message if isinstance(message, dict) else {}
+    text = message.get("content")
     refusal = message.get("refusal") or (reason if reason == "content_filter" else None)
     return Response(
         custom_id,
-        text=message.get("content"),
+        text=text if text is None or isinstance(text, str) else orjson.dumps(text).decode(),
         refusal=refusal,
         finish_reason=reason,
         truncated=reason == "length",
@@ -89,8 +101,8 @@ def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -> Re
     )
 
 
-def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
-    if not usage:
+def _usage(usage: Any) -> Usage | None:
+    if not usage or not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
     return Usage(

@@ -15,6 +15,7 @@ class Interrupts:
         self.before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
+        """Begin to listen."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self.before[number] = signal.signal(number, self._note)
@@ -23,6 +24,7 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Give the signals back."""
         for number, handler in self.before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 

@@ -159,7 +159,7 @@ def _target(action: Action) -> str:
 
 def _obey(run: Run, means: Means, action: Action, target: str) -> None:
     """Carry out a decision, or hand its call to the pool."""
-    state, lane = run.state, run.lane
+    state = run.state
     match action:
         case Stop() | Finish():
             if not run.busy or isinstance(action, Stop):

@@ -1,4 +1,4 @@
-"""The OpenAI protocol: the exact bytes of a request, and every shape of answer that a provider has been seen to give."""
+"""The OpenAI protocol: the exact bytes of a request, and every shape of answer that was ever seen."""
 
 from __future__ import annotations
 
@@ -101,6 +101,7 @@ def test_an_answer_is_decoded_with_its_usage() -> None:
         (line(), "unknown"),
         (responded(200, {"choices": []}), "unknown"),
         (responded(200, "text"), "unknown"),
+        (responded(200, {"choices": ["text"]}), "unknown"),
     ],
 )
 def test_what_is_no_answer_has_a_class(raw: bytes, kind: str) -> None:
@@ -121,6 +122,11 @@ def test_what_is_no_answer_has_a_class(raw: bytes, kind: str) -> None:
 def test_a_cut_or_refused_answer_is_told_apart(choice: Any, refusal: str | None, truncated: bool) -> None:
     got = openai.decode(responded(200, {"choices": [choice]}))
     assert (got.refusal, got.truncated, got.error) == (refusal, truncated, None)
+
+
+def test_half_a_surrogate_loses_no_answer() -> None:
+    raw = responded(200, answer(content="cut")).replace(b"cut", rb"cut \ud83d")
+    assert openai.decode(raw).text == "cut \ud83d"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"id": 1}', b'{"custom_id": 7}', b"\xff\xfe", b"null"])

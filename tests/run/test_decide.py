@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.prepare.build import settings
 
 from harness.run import decide
 from harness.run.decide import (
@@ -30,6 +29,7 @@ from harness.run.decide import (
 from harness.run.state import State, fold
 from harness.settings import Settings
 from harness.types import BatchFile
+from tests.build import settings
 
 DAY = 86_400.0
 COUNTS = {"completed": 12, "failed": 0, "total": 12}

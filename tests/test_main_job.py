@@ -1,0 +1,281 @@
+"""The main job as a user runs it: a process, the shipped task, the embedded emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harness.emulator import audit
+from tests.conftest import lines
+
+SCHEMAS = Path(__file__).parents[1] / "harness" / "schemas"
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+def harness(*words: str, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run one command line."""
+    return subprocess.run([*HARNESS, *words], cwd=cwd, capture_output=True, text=True, check=False, **more)
+
+
+def only_run(cwd: Path) -> Path:
+    """Return the one run folder under outputs/."""
+    (plan,) = cwd.glob("outputs/*/*/plan.json")
+    return plan.parent
+
+
+def bodies(run: Path) -> list[dict[str, Any]]:
+    """Return the bodies of all requests as they were sent."""
+    return [line["body"] for path in sorted(run.glob("batches/*/requests.jsonl")) for line in lines(path)]
+
+
+def without_times_and_ids(run: Path) -> list[dict[str, Any]]:
+    """Return the results as far as they do not differ between two runs of the same plan."""
+    return [
+        {key: value for key, value in result.items() if key not in ("custom_id", "provider_request_id")}
+        for result in lines(run / "results.jsonl")
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run of o3-mini on the shipped task, left undisturbed."""
+    cwd = tmp_path_factory.mktemp("finished")
+    done = harness("model=o3-mini", cwd=cwd)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0].startswith("SIMULATED")
+    return only_run(cwd)
+
+
+def test_one_command_leaves_a_complete_folder(finished: Path) -> None:
+    assert {path.name for path in finished.iterdir()} == {
+        *(".emulator", ".hydra", "batches", "errors.jsonl", "journal.jsonl", "lock", "metadata.json", "plan.json"),
+        *("report.md", "results", "results.jsonl", "settings.json", "summary.json", "task"),
+    }
+    assert {path.name for path in (finished / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    assert len(list((finished / "batches").iterdir())) == 10
+    assert len(lines(finished / "results.jsonl")) == 120
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["simulated"] is True
+    assert summary["cost"]["actual"] is None
+    assert summary["cost"]["estimated"] > 0
+    assert 0.5 < summary["scores"]["accuracy"]["mean"] < 1.0
+    answered = sum(result["text"] is not None for result in lines(finished / "results.jsonl"))
+    assert len(list((finished / "results").iterdir())) == answered
+    assert (finished / "report.md").read_text().count("SIMULATED") >= 1
+
+
+def test_every_file_is_valid_under_its_schema(finished: Path) -> None:
+    for name in ("plan", "metadata", "summary"):
+        schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(json.loads((finished / f"{name}.json").read_text()))
+    validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "results.json").read_text()))
+    for result in lines(finished / "results.jsonl"):
+        validator.validate(result)
+
+
+def test_nothing_was_executed_twice_and_the_inputs_are_cleaned(finished: Path) -> None:
+    counted = audit(finished / ".emulator")
+    assert (counted["executed"], counted["executed_by_custom_id_max"]) == (120, 1)
+    cleaned = [event for event in lines(finished / "journal.jsonl") if event["event"] == "cleaned"]
+    assert len(cleaned) == 10
+
+
+def test_o3_mini_never_carries_a_temperature(finished: Path) -> None:
+    assert {tuple(body) for body in bodies(finished)} == {
+        ("model", "messages", "max_completion_tokens", "response_format")
+    }
+    assert b"temperature" not in b"".join(path.read_bytes() for path in finished.glob("batches/*/requests.jsonl"))
+
+
+def test_o1_mini_gets_one_user_message_with_the_schema_in_it(tmp_path: Path) -> None:
+    done = harness("model=o1-mini", "task.dataset.limit=12", cwd=tmp_path)
+    assert done.returncode in (0, 4), done.stderr
+    run = only_run(tmp_path)
+    assert {line["outcome"] for line in lines(run / "results.jsonl")} & {"failed"} == set()
+    reference = harness("plan", "--format", "json", "model=gpt-4o-mini", "task.dataset.limit=12", cwd=tmp_path)
+    system, user = (turn["content"] for turn in json.loads(reference.stdout)["answer"]["example"])
+    first = bodies(run)[0]
+    assert [turn["role"] for turn in first["messages"]] == ["user"]
+    assert first["messages"][0]["content"].startswith(f"{system}\n\n{user}\n\n")
+    assert '"confidence"' in first["messages"][0]["content"]
+    assert {"response_format", "temperature"} & set(first) == set()
+
+
+def test_gpt_4o_mini_carries_system_and_user_and_its_temperature(tmp_path: Path) -> None:
+    done = harness("model=gpt-4o-mini", "task.dataset.limit=12", cwd=tmp_path)
+    assert done.returncode in (0, 4), done.stderr
+    body = bodies(only_run(tmp_path))[0]
+    assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+    assert body["temperature"] == 0.5
+    assert body["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize(
+    ("model", "cap", "temperature", "said"),
+    [
+        ("o3-mini", "max_tokens", 0.5, "Unsupported parameter: 'max_tokens' is not supported with this model."),
+        ("o3-mini", "max_completion_tokens", 0.5, "'temperature' does not support 0.5 with this model."),
+        ("o1-mini", "max_completion_tokens", 1, "'messages[0].role' does not support 'system' with this model."),
+    ],
+)
+def test_without_its_facts_a_model_is_refused_as_by_the_real_api(
+    model: str, cap: str, temperature: float, said: str, tmp_path: Path
+) -> None:
+    """The capability facts are what makes the difference: the emulator judges for itself."""
+    words = ["capabilities@model.capabilities=openai_standard", f"model.capabilities.max_tokens_key={cap}"]
+    words += [f"generate.temperature={temperature}", "task.structured_output=never", "task.dataset.limit=12"]
+    done = harness(f"model={model}", *words, cwd=tmp_path)
+    assert done.returncode == 3
+    assert said in done.stdout
+    assert {result["outcome"] for result in lines(only_run(tmp_path) / "results.jsonl")} == {"failed"}
+
+
+@pytest.mark.parametrize("after", ["intent", "created", "ended", "collected"])
+def test_a_run_that_is_killed_is_resumed_to_the_same_results(after: str, finished: Path, tmp_path: Path) -> None:
+    """SIGKILL right after a line of the journal, on the default endpoint; nothing is executed twice."""
+    process = subprocess.Popen([*HARNESS, "model=o3-mini"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    needle = f'"event":"{after}"'.encode()
+    while time.monotonic() < deadline and process.poll() is None:
+        journals = list(tmp_path.glob("outputs/*/*/journal.jsonl"))
+        if journals and needle in journals[0].read_bytes():
+            break
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    run = only_run(tmp_path)
+    assert b'"event":"finished"' not in (run / "journal.jsonl").read_bytes()
+    resumed = harness("resume", str(run), cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr + resumed.stdout
+    counted = audit(run / ".emulator")
+    assert (counted["executed"], counted["executed_by_custom_id_max"]) == (120, 1)
+    assert without_times_and_ids(run) == without_times_and_ids(finished)
+
+
+def test_ctrl_c_detaches_and_says_how_to_go_on(tmp_path: Path) -> None:
+    words = [*HARNESS, "model=o3-mini", "endpoint.speed=1"]
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "submitted as" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "Traceback" not in error
+    assert f"python -m harness resume {only_run(tmp_path).relative_to(tmp_path)}" in out
+    assert "simulated time stands still" in out
+
+
+def test_report_makes_the_same_files_again_from_the_providers_bytes(finished: Path) -> None:
+    made = ("results.jsonl", "errors.jsonl", "summary.json", "report.md")
+    before = {name: (finished / name).read_bytes() for name in made}
+    for name in made:
+        (finished / name).unlink()
+    for part in finished.glob("batches/*/results.jsonl"):
+        part.unlink()
+    done = harness("report", str(finished), cwd=finished)
+    assert done.returncode == 0, done.stderr
+    assert {name: (finished / name).read_bytes() for name in made} == before
+
+
+def test_check_holds_or_not_and_wants_to_hear_that_a_run_is_simulated(finished: Path) -> None:
+    refused = harness("check", str(finished), "score>=0.1", cwd=finished)
+    assert (refused.returncode, "--simulated" in refused.stderr) == (2, True)
+    held = harness("check", str(finished), "score>=0.1", "coverage>=0.99", "--simulated", cwd=finished)
+    assert held.returncode == 0, held.stderr
+    failed = harness("check", str(finished), "score>=0.999", "cost<=1", "--simulated", cwd=finished)
+    assert failed.returncode == 1
+    assert failed.stdout.count("FAILS") == 2
+    misspelt = harness("check", str(finished), "covrage>=0.9", "--simulated", cwd=finished)
+    assert (misspelt.returncode, "did you mean 'coverage'" in misspelt.stderr) == (2, True)
+
+
+def test_status_tells_of_one_run_and_of_the_newest(finished: Path) -> None:
+    one = harness("status", str(finished), cwd=finished)
+    assert one.returncode == 0
+    assert "finished, SIMULATED" in one.stdout
+    newest = harness("status", cwd=finished.parents[2])
+    assert "finished, 10/10 batches" in newest.stdout
+
+
+def test_a_sweep_leaves_complete_folders_and_one_table(tmp_path: Path) -> None:
+    done = harness("-m", "model=o3-mini,gpt-4o-mini", "task.dataset.limit=24", cwd=tmp_path)
+    assert done.returncode in (0, 4), done.stderr + done.stdout
+    (sweep,) = tmp_path.glob("outputs/*/*-sweep")
+    assert sorted(path.name for path in sweep.iterdir()) == [
+        *(".emulator", "0-sentiment-o3-mini", "1-sentiment-gpt-4o-mini", "sweep.json", "sweep.md"),
+    ]
+    for run in sweep.glob("*-sentiment-*"):
+        assert len(lines(run / "results.jsonl")) == 24
+        assert (run / ".hydra" / "overrides.yaml").exists()
+    assert len(json.loads((sweep / "sweep.json").read_text())["runs"]) == 2
+    assert re.search(r"model=o3-mini .*finished", done.stdout)
+
+
+def test_a_sweep_with_one_bad_job_sends_nothing_and_leaves_no_folder(tmp_path: Path) -> None:
+    done = harness("-m", "model=o3-mini,gpt-4o-mini", "generate.reasoning_effort=low", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("job 1 (model=gpt-4o-mini")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_in_a_sweep_is_resumed_by_itself(tmp_path: Path) -> None:
+    words = ["-m", "model=o3-mini,gpt-4o-mini", "task.dataset.limit=24", "--detach"]
+    assert harness(*words, cwd=tmp_path).returncode == 3
+    for run in sorted(tmp_path.glob("outputs/*/*-sweep/*-sentiment-*")):
+        done = harness("resume", str(run), cwd=tmp_path)
+        assert done.returncode in (0, 4), done.stderr
+        assert len(lines(run / "results.jsonl")) == 24
+    (state,) = tmp_path.glob("outputs/*/*-sweep/.emulator")
+    assert audit(state)["executed_by_custom_id_max"] == 1
+
+
+def test_another_compatible_server_is_one_override_away(tmp_path: Path) -> None:
+    """The emulator as a stranger's server on its own port: nothing of ours starts one."""
+    words = ["emulator", "--child", "--port", "0", "--state", str(tmp_path / "server"), "--speed", "1000"]
+    words += ["--extra-model", "x"]
+    server = subprocess.Popen([*HARNESS, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    url = json.loads(server.stdout.readline())["url"]
+    project = tmp_path / "project"
+    project.mkdir()
+    overrides = ["model=custom", "model.id=x", "endpoint=live", f"provider.base_url={url}", "batch.poll.min=0.1s"]
+    done = harness(
+        *overrides, "task.dataset.limit=24", cwd=project, env={**os.environ, "OPENAI_API_KEY": "sk-test-12345"}
+    )
+    server.stdin.close()
+    server.wait(10)
+    server.stdout.close()
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "SIMULATED" not in done.stdout
+    run = only_run(project)
+    assert not (run / ".emulator").exists()
+    assert not any(b"sk-test-12345" in path.read_bytes() for path in run.rglob("*") if path.is_file())
+
+
+def test_the_python_api_runs_plans_and_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import harness as api
+
+    monkeypatch.chdir(tmp_path)
+    words = ["model=gpt-4o-mini", "task.dataset.limit=12"]
+    planned = api.plan(words)
+    assert list(tmp_path.iterdir()) == []
+    run = api.run(words)
+    assert run.metadata["plan"] == planned["digest"]
+    assert run.summary["requests"] == 12
+    assert [result["row"] for result in api.open(run.folder).results()] == list(range(12))
+    with pytest.raises(api.ConfigError, match="did you mean"):
+        api.run(["model=gpt-4o-mni"])

@@ -1,0 +1,135 @@
+"""The project's own files: pins, wheel, schemas, documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_pip_and_uv_resolve_to_the_same_versions() -> None:
+    pins = (ROOT / "constraints.txt").read_text().split("\n")
+    assert [pin for pin in pins if pin] == PYPROJECT["tool"]["uv"]["constraint-dependencies"]
+
+
+def test_no_pin_names_a_place() -> None:
+    assert "://" not in (ROOT / "constraints.txt").read_text()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of this checkout."""
+    out = tmp_path_factory.mktemp("wheel")
+    words = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    subprocess.run(words, check=True, capture_output=True)
+    return next(out.glob("*.whl"))
+
+
+def tracked(folder: str) -> set[str]:
+    """Return the files of a folder that belong to the project."""
+    words = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", folder]
+    return set(subprocess.run(words, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_the_wheel_holds_package_conf_and_templates_and_nothing_else(wheel: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    expected = tracked("harness") | {f"harness/_assets/{name}" for name in tracked("conf") | tracked("templates")}
+    assert names == expected
+
+
+def test_a_csv_of_a_strangers_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    """With the user's own templates, task and scorer; the wheel lies in a folder of its own, not in this checkout."""
+    site = tmp_path / "site"
+    words = ["-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    project = tmp_path / "project"
+    for folder in ("conf/task", "templates/birds", "scorers"):
+        (project / folder).mkdir(parents=True)
+    rows = [f'{n},"A bird, ""seen"" at {n} o\'clock",{"owl" if n % 2 else "wren"},{n}' for n in range(20)]
+    csv = "\r\n".join(["number,What I saw,bird,hour", *rows]) + "\r\n"
+    (project / "templates/birds/seen.csv").write_bytes(b"\xef\xbb\xbf" + csv.encode())
+    (project / "templates/birds/ask.j2").write_text('Which bird is this? {{ row["What I saw"] }} ({{ hour }} h)')
+    (project / "scorers/long_enough.py").write_text(
+        "def score(result, target):\n    return len(result['text']) >= len(target)\n"
+    )
+    (project / "conf/task/birds.yaml").write_text(BIRDS)
+    code = "import harness.cli, sys; sys.exit(harness.cli.main(sys.argv[1:]))"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "task=birds", "model=gpt-4.1-mini"],
+        cwd=project,
+        env={"PYTHONPATH": str(site), "PATH": "", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr + run.stdout
+    assert run.stdout.startswith("SIMULATED")
+    folder = next((project / "outputs").glob("*/*-birds-gpt-4.1-mini"))
+    assert (folder / "task/scorers/long_enough.py").exists()
+    assert len((folder / "results.jsonl").read_text().splitlines()) == 20
+    assert sorted(path.name for path in project.iterdir()) == ["conf", "outputs", "scorers", "templates"]
+
+
+BIRDS = """
+defaults:
+  - /generate@generate: none
+  - _self_
+name: birds
+version: 1
+dataset:
+  {path: seen.csv, sha256: null, id: number, json: [], metadata: [hour], limit: null, offset: 0, sample: null, seed: 0}
+target: bird
+messages:
+  - {role: user, template: ask.j2}
+generate: {max_tokens: 50}
+schema: null
+structured_output: auto
+extract: fenced
+epochs: {count: 1, reducer: mean, k: null}
+scorers:
+  found: {kind: includes}
+  long: {kind: long_enough}
+unscored: [failed, expired, cancelled, missing]
+"""
+
+
+def blocks(mark: str) -> list[str]:
+    """Return the command lines of the README's blocks with this mark."""
+    found = re.findall(rf"<!-- {mark} -->\n```bash\n(.*?)```", README, re.DOTALL)
+    return [line for block in found for line in block.strip().splitlines()]
+
+
+@pytest.mark.parametrize("line", [line for line in blocks("run") if line.startswith("python -m harness")])
+def test_a_command_of_the_readme_works(line: str, tmp_path: Path) -> None:
+    words = [sys.executable, *line.split()[1:]]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr + run.stdout
+
+
+def test_the_readme_has_one_command_to_run_and_one_to_test() -> None:
+    assert [line for line in blocks("run") if line.startswith("python3 -m venv")] != []
+    assert len(blocks("test")) == 1
+
+
+def test_the_readme_names_every_command_setting_scorer_and_outcome() -> None:
+    from harness.cli import COMMANDS
+    from harness.collect.scoring import SCORERS
+    from harness.settings import Batch, Dataset, Generate, Limits, Output, Retry, Task
+    from harness.types import OUTCOMES
+
+    settings = {
+        field.alias or name
+        for model in (Batch, Dataset, Generate, Limits, Output, Retry, Task)
+        for name, field in model.model_fields.items()
+    } - {"stream"}
+    names = {*COMMANDS, *SCORERS, *OUTCOMES, *settings, "endpoint.speed"} - {"help", "run"}
+    assert sorted(name for name in names if not re.search(rf"\b{name}\b", README)) == []
