@@ -188,6 +188,7 @@ class Provider(Frozen):
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # null: the server takes no key
     windows: Annotated[tuple[Window, ...], Field(min_length=1)]
     limits: Limits
+    tokenizer: Literal["o200k_base", "cl100k_base"] | None  # that counts its prompts; null: bytes are counted
     prices_id: str | None  # the provider's name in the price data
     evidence: Mapping[str, Evidence]
 

@@ -63,7 +63,14 @@ class Project:
     def words(self, *overrides: str) -> list[str]:
         """Return the overrides of a run over the emulator: like a live one, but with time that flies."""
         live = ["endpoint=live", "endpoint.speed=1000", f"provider.base_url={self.emulator.url}"]
-        return ["task=colours", "model=gpt-4o-mini", *live, "provider.api_key_env=null", *overrides]
+        return [
+            "task=colours",
+            "model=gpt-4o-mini",
+            *live,
+            "provider.api_key_env=null",
+            "provider.tokenizer=null",
+            *overrides,
+        ]
 
     def console(self) -> Console:
         """Return a console that is no terminal; `said` holds its text."""

@@ -25,8 +25,8 @@ from harness.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parent.parent
 OLD_HYDRA = hydra.__version__.startswith("1.3")
-# What composing raises for a mistake in a file or an override; of the last two Hydra makes nothing of its own.
-UNCOMPOSABLE = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
+# What Hydra raises while it composes; the later ones come from its depths, as for `model=null` or `task=[{a: 1}]`.
+UNCOMPOSABLE = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, TypeError, AttributeError)
 NODE_DATA = ("full_key:", "object_type=", "reference_type=", "See https:")
 
 
@@ -158,6 +158,9 @@ def hydra_lines(error: Exception, overrides: Sequence[str]) -> list[str]:
         return [f"{mark.name}:{mark.line + 1}: not valid YAML: {error.problem}"]
     if isinstance(error, UnicodeDecodeError):
         return [f"a file of your ./conf is not valid UTF-8: {error}"]
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        keys = ", ".join(word.partition("=")[0] for word in overrides)
+        return found or [f"cannot be composed: {_sentence(error)}; look at the values of {keys}"]
     return found or [_sentence(error)]
 
 
@@ -169,7 +172,8 @@ def _own_keys(config: DictConfig) -> list[str]:
 def _sentence(error: Exception) -> str:
     """Put an error on one line and drop the node data at its end."""
     lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(NODE_DATA))
+    text = " ".join(line for line in lines if line and not line.startswith(NODE_DATA))
+    return text if len(text) <= 300 else text[:299] + "…"
 
 
 def _user_part(node: object) -> object:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 from harness.configure.secrets import key_like
 from harness.settings import Settings
 
-
 # What pydantic says in Python's words.
 EXPECTED = {
     "model_type": "a mapping of settings is expected",

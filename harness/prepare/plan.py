@@ -131,7 +131,9 @@ def stream(ready: Ready, encode: Encode, line: Line, run_key: str, files: Files 
     headline = next(iter(settings.task.scorers.values()))
     source = requests(ready)
     head = list(islice(source, FIRST))
-    per_token, how = tokens.ratio([turn.content for request in head for turn in request.messages])
+    per_token, how = tokens.ratio(
+        [turn.content for request in head for turn in request.messages], settings.provider.tokenizer
+    )
     tally = Tally([], how=how)
     digest = hashlib.sha256()
     here: Place | None = None

@@ -11,31 +11,32 @@ import orjson
 
 BYTES_PER_TOKEN = 4.0  # OpenAI help page "What are tokens": about four characters of English
 PER_MESSAGE = 4  # role and separators, openai-cookbook "How to count tokens"
-ENCODING = "o200k_base"
 
 
-def ratio(texts: Sequence[str]) -> tuple[float, str]:
+def ratio(texts: Sequence[str], tokenizer: str | None) -> tuple[float, str]:
     """Return bytes per token and how it was found.
 
     The tokenizer of the extra `tokens` counts in a process of its own: loaded, its table takes 130 MB.
     """
     size = sum(len(text.encode()) for text in texts)
-    if find_spec("bpe_openai") is None or not size:
+    if tokenizer is None or not size:
+        return BYTES_PER_TOKEN, "estimated at 4 bytes a token"
+    if find_spec("bpe_openai") is None:
         return BYTES_PER_TOKEN, "estimated at 4 bytes a token; install harness[tokens] for a measured ratio"
-    words = [sys.executable, "-W", "ignore", "-m", "harness.prepare.tokens"]
+    words = [sys.executable, "-W", "ignore", "-m", "harness.prepare.tokens", tokenizer]
     counted = subprocess.run(words, input=orjson.dumps(texts), capture_output=True, check=False)
     if counted.returncode != 0:
         return BYTES_PER_TOKEN, "estimated at 4 bytes a token; the tokenizer of harness[tokens] did not run"
-    return size / max(int(counted.stdout), 1), f"estimated: {ENCODING} counted on the first {len(texts)} messages"
+    return size / max(int(counted.stdout), 1), f"estimated: {tokenizer} counted on the first {len(texts)} messages"
 
 
-def count(texts: Sequence[str]) -> int:
-    """Count the tokens of texts with the tokenizer of the extra `tokens`."""
+def count(texts: Sequence[str], tokenizer: str) -> int:
+    """Count the tokens of texts with a tokenizer of the extra `tokens`."""
     from bpe_openai import get_encoding
 
-    encoding = get_encoding(ENCODING)
+    encoding = get_encoding(tokenizer)
     return sum(len(encoding.encode_ordinary(text)) for text in texts)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(str(count(orjson.loads(sys.stdin.buffer.read()))))
+    sys.stdout.write(str(count(orjson.loads(sys.stdin.buffer.read()), sys.argv[1])))

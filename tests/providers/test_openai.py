@@ -181,6 +181,7 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         api_key_env=None,
         windows=("24h",),
         limits=limits,
+        tokenizer=None,
         prices_id=None,
         evidence={},
     )

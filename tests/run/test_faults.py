@@ -176,7 +176,7 @@ def test_a_batch_that_is_stuck_is_sent_again_only_where_settings_say_so(project:
     words = [
         "batch.on_stuck=resend",
         "batch.grace=1m",
-        "endpoint.speed=20000",
+        "endpoint.speed=200000",
         "batch.poll.min=60s",
         "batch.poll.max=1h",
     ]
