@@ -15,7 +15,7 @@ STAGES = ("configure", "prepare", "run", "collect", "report")
 JOINTS = {"run/driver.py", "run/conclude.py", "cli.py", "__init__.py"}
 PURE = [
     *(f"prepare/{name}.py" for name in ("prompts", "capabilities", "dialects", "packing", "answers")),
-    *("run/decide.py", "run/state.py"),
+    *("run/decide.py", "run/state.py", "run/fold.py"),
     *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring")),
     *("report/summary.py", "report/statistics.py", "report/check.py"),
 ]

@@ -1,4 +1,4 @@
-"""What prepare makes of a schema and what collect makes of the answers must fit: the nulls that we asked for go away."""
+"""What prepare makes of a schema and what collect makes of the answers must fit."""
 
 from __future__ import annotations
 

@@ -27,11 +27,12 @@ def book_line(
     """Return a request's line; None without a target, when the emulator just makes up a valid answer."""
     if target is None:
         return None
+    value = _typed(target, _at(schema, headline.answer))
     text = next((turn.content for turn in reversed(messages) if turn.role == "user"), "")
     entry = {
         "digest": hashlib.sha256(text.encode()).hexdigest(),
-        "right": _answer(target, headline, schema),
-        "wrong": _answer(_other(target, headline, schema), headline, schema),
+        "right": _answer(value, headline, schema),
+        "wrong": _answer(_other(value, headline, schema), headline, schema),
     }
     return orjson.dumps(entry) + b"\n"
 
@@ -42,7 +43,7 @@ def _answer(value: Any, headline: Scorer, schema: Mapping[str, Any] | None) -> A
         if isinstance(value, list):
             return ". ".join(str(item) for item in value) + "."
         return value if isinstance(value, str) else orjson.dumps(value).decode()
-    leaf = _typed(value, _at(schema, headline.answer))
+    leaf = value
     for part in reversed(headline.answer.split(".") if headline.answer else []):
         leaf = {part: leaf}
     return leaf

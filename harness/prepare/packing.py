@@ -34,12 +34,11 @@ class Place:
 
 
 def place(before: Place | None, row: int, size: int, tokens: int, bounds: Bounds) -> Place:
-    """Return the place of the line of `size` bytes that follows `before`.
+    """Return the place of the line of `size` bytes that follows `before`; one that fits nowhere is alone in its batch.
 
     A shard is a fixed range of `bounds.count` rows, so a name depends only on the rows of its own shard: `0003` is
     the third, `0003-2` its second piece where bytes or tokens demanded a cut.
     """
-    _refuse_oversized(row, size, tokens, bounds)
     shard = row // bounds.count
     if before is None or before.shard != shard:
         return Place(shard, 1, 1, size, tokens)
@@ -55,7 +54,8 @@ def batch_name(shard: int, piece: int = 1) -> str:
     return f"{shard + 1:04d}" if piece == 1 else f"{shard + 1:04d}-{piece}"
 
 
-def _refuse_oversized(row: int, size: int, tokens: int, bounds: Bounds) -> None:
+def refuse_oversized(row: int, size: int, tokens: int, bounds: Bounds) -> None:
+    """Refuse a line that no batch can hold."""
     allowed = min(bounds.line_bytes, bounds.bytes)
     if size > allowed:
         raise ConfigError(

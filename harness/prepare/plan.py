@@ -15,7 +15,7 @@ import orjson
 
 from harness.errors import ConfigError
 from harness.prepare import answers, tokens
-from harness.prepare.packing import Bounds, Place, place
+from harness.prepare.packing import Bounds, Place, place, refuse_oversized
 from harness.prepare.ready import Ready, requests
 from harness.types import BatchFile, Fixed, Request, SentSample, Usage
 
@@ -148,6 +148,7 @@ def stream(ready: Ready, encode: Encode, line: Line, run_key: str, files: Files 
             len(turn.content) if turn.content.isascii() else len(turn.content.encode()) for turn in request.messages
         )
         count = int(size / per_token) + tokens.PER_MESSAGE * len(request.messages)
+        refuse_oversized(request.row, len(data), count, bounds)
         after = place(here, request.row, len(data), count, bounds)
         if here is None or after.name != here.name:
             tally.batches.append(BatchFile(after.name, 0, 0, 0, request.row))

@@ -71,6 +71,7 @@ def source(settings: Settings, name: str) -> str:
 
 
 def either(values: Sequence[str]) -> str:
+    """Return `a, b or c`."""
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"
 
 

@@ -1,11 +1,11 @@
-"""The OpenAI batch protocol: files, batches, chat completions; also spoken by compatible servers.
+"""The OpenAI batch protocol: files and batches; also spoken by compatible servers.
 
 Read: "Batch API" guide and API reference, developers.openai.com, November 2026; openai-python 3.54.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,142 +13,31 @@ from typing import Any
 import orjson
 
 from harness.errors import ProviderError
+from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched, Fixed, Request, Response, Usage
+from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
 
-URLS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
+__all__ = [
+    "cancel",
+    "clean",
+    "connect",
+    "create",
+    "decode",
+    "encoder",
+    "fetch",
+    "find",
+    "line",
+    "owned",
+    "poll",
+    "upload",
+]
+
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
 FEW = 3  # up to here single looks are cheaper than a list page
 RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
 ENDED = ("completed", "failed", "expired", "cancelled")
-BILLING = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
-MODERATION = ("content_policy_violation", "invalid_prompt", "cyber_policy", "content_filter")
-
-
-def encoder(fixed: Fixed) -> Callable[[Request], bytes]:
-    """Return the function that makes a request's body; model and parameters are encoded once."""
-    constant: dict[str, Any] = {**fixed.parameters}
-    if fixed.output == "json_object":
-        constant["response_format"] = {"type": "json_object"}
-    elif fixed.schema is not None:
-        sent = {"name": fixed.schema.name, "schema": fixed.schema.schema, "strict": fixed.schema.strict}
-        constant["response_format"] = {"type": "json_schema", "json_schema": sent}
-    head = b'{"model":' + orjson.dumps(fixed.model) + b',"messages":'
-    tail = b"," + orjson.dumps(constant)[1:] if constant else b"}"
-
-    def encode(request: Request) -> bytes:
-        turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
-        return head + orjson.dumps(turns) + tail
-
-    return encode
-
-
-def line(custom_id: str, body: bytes, fixed: Fixed) -> bytes:
-    """Wrap a body into a line of the input file; `url` repeats the batch's endpoint, as the API wants."""
-    return b'{"custom_id":"%s","method":"POST","url":"%s","body":%s}\n' % (
-        custom_id.encode(),
-        URLS[fixed.api].encode(),
-        body,
-    )
-
-
-def decode(line: bytes) -> Response:
-    """Read a line of the output or error file; a 4xx comes with a top-level `error` of null."""
-    data = _parsed(line)
-    if not isinstance(data, dict) or not isinstance(data.get("custom_id"), str):
-        raise ValueError("a line without custom_id")
-    custom_id: str = data["custom_id"]
-    answer = data.get("response")
-    if data.get("error"):
-        return Response(custom_id, error=_never_ran(data["error"]))
-    if not isinstance(answer, dict):
-        return Response(custom_id, error=Error("unknown", "neither an answer nor an error"))
-    status, body = answer.get("status_code"), answer.get("body")
-    if not isinstance(status, int) or not 200 <= status < 300:
-        return Response(custom_id, request_id=answer.get("request_id"), error=_refused(status, body))
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return Response(custom_id, error=Error("unknown", "an answer without choices", status))
-    return _chat(custom_id, answer.get("request_id"), body, choices[0])
-
-
-def _parsed(line: bytes) -> Any:
-    """Parse a line; half a surrogate, which orjson refuses, is no reason to lose an answer that was paid for."""
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        import json
-
-        return json.loads(line)
-
-
-def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any], choice: Mapping[str, Any]) -> Response:
-    message, reason = choice.get("message"), choice.get("finish_reason")
-    message = message if isinstance(message, dict) else {}
-    text = message.get("content")
-    refusal = message.get("refusal") or (reason if reason == "content_filter" else None)
-    return Response(
-        custom_id,
-        text=text if text is None or isinstance(text, str) else orjson.dumps(text).decode(),
-        refusal=refusal,
-        finish_reason=reason,
-        truncated=reason == "length",
-        usage=_usage(body.get("usage")),
-        model=body.get("model"),
-        request_id=request_id,
-    )
-
-
-def _usage(usage: Any) -> Usage | None:
-    if not usage or not isinstance(usage, dict):
-        return None
-    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    return Usage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        cached_tokens=prompt.get("cached_tokens") or 0,
-        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=completion.get("reasoning_tokens") or 0,
-    )
-
-
-def _never_ran(error: Any) -> Error:
-    """Class a line that the batch did not execute."""
-    code = error.get("code") if isinstance(error, dict) else None
-    message = str(error.get("message") or code) if isinstance(error, dict) else str(error)
-    kinds: dict[Any, ErrorClass] = {
-        "batch_expired": "expired",
-        "batch_cancelled": "cancelled",
-        "request_timeout": "retryable",
-    }
-    return Error(kinds.get(code, "unknown"), message, None, code)
-
-
-def _refused(status: Any, body: Any) -> Error:
-    """Class a line that ran and got an HTTP error."""
-    error = body.get("error") if isinstance(body, dict) else None
-    error = error if isinstance(error, dict) else {}
-    number = status if isinstance(status, int) else 0
-    message = error.get("message") or (str(body)[:500] if body else f"status {number} and an empty body")
-    return Error(_kind(number, error.get("code")), message, number, error.get("code"))
-
-
-def _kind(status: int, code: str | None) -> ErrorClass:
-    """Class an HTTP error by status and code."""
-    if code in BILLING or status == 402:
-        return "billing"
-    if code in MODERATION:
-        return "moderation"
-    if status in (401, 403):
-        return "auth"
-    if status in (0, 408, 409, 429) or status >= 500:
-        return "retryable"
-    return "permanent" if 400 <= status < 500 else "unknown"
-
-
-# ---------------------------------------------------------------------------------------------------------------- calls
 
 
 def connect(provider: ProviderSettings, key: str) -> Any:
@@ -342,7 +231,7 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
     except openai.APIStatusError as error:
         body = error.body if isinstance(error.body, dict) else {}
         code, message = body.get("code"), str(body.get("message") or error.message)
-        kind: str = _kind(error.status_code, code)
+        kind: str = kind_of(error.status_code, code)
         if message.startswith("Cannot find file"):
             kind = "retryable"
         if unclear and (error.status_code >= 500 or error.status_code in (408, 409)):

@@ -17,13 +17,16 @@ from harness.collect.judging import Judging
 from harness.collect.merge import DELIVERED, Part, merge
 from harness.collect.results import Collected
 from harness.collect.run_files import Written, write_run_results
+from harness.pricing import from_dict
 from harness.report import markdown
 from harness.report.heading import Heading, SweepRow
 from harness.report.summary import Summary
 from harness.report.terminal import print_report
 from harness.run import folder, journal
 from harness.run.calls import Event
-from harness.run.state import BatchState, State, fold
+from harness.run.fold import fold
+from harness.run.state import BatchState, State
+from harness.settings import Settings
 
 ShouldResend = Callable[[str, str | None, int], bool]  # outcome, error class, attempt
 STOPPING = ("billing", "auth")
@@ -80,6 +83,24 @@ def write(path: Path, judging: Judging) -> dict[str, Any]:
     heading = heading_of(plan, facts)
     folder.write_bytes(path / "report.md", markdown.report(heading, data).encode())
     return data
+
+
+def judging_of(path: Path, settings: Settings) -> Judging:
+    """Read from a run folder how its answers are judged."""
+    stored = folder.read(path)
+    name = settings.task.answer_schema
+    schema = orjson.loads((path / "task" / name).read_bytes()) if name else None
+    return Judging(
+        schema=schema,
+        nullable=tuple(tuple(where) for where in stored.plan["answer"]["nullable"]),
+        extract=settings.task.extract,
+        scorers=settings.task.scorers,
+        unscored=settings.task.unscored,
+        model=stored.plan["model"]["id"],
+        rates=from_dict(stored.plan["prices"]["rates"]),
+        simulated=settings.endpoint.simulated,
+        scorer_folder=path / "task" / "scorers",
+    )
 
 
 def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:

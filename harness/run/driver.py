@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from harness.collect.judging import Judging
 from harness.collect.results import collect_batch
 from harness.collect.scorers import check_scorers
 from harness.collect.verdict import check_schema
+from harness.configure.changes import with_overrides
 from harness.configure.checks import key_problems
 from harness.configure.secrets import known_secrets, scrub
 from harness.errors import ConfigError, HarnessError, Stopped
@@ -25,18 +25,16 @@ from harness.prepare.packing import Bounds
 from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready, make_ready
 from harness.prepare.repack import repack
-from harness.pricing import from_dict
 from harness.providers.protocol import load
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
 from harness.run.calls import Event, Lane
-from harness.run.clock import RunClock
 from harness.run.decide import should_resend
+from harness.run.fold import fold
 from harness.run.interrupts import Interrupts
-from harness.run.local import Emulator
 from harness.run.loop import Means, Run, drive, record
-from harness.run.state import fold
 from harness.run.view import View
+from harness.run.world import World, world_of
 from harness.settings import Settings
 from harness.types import BatchFile, Error
 
@@ -125,7 +123,7 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
             for job in asked.jobs:
                 claims.append(folder.claim(home / job.folder.name if home else job.folder))
             folders = [claim.path for claim in claims[-len(asked.jobs) :]]
-            world = stack.enter_context(_world([job.settings for job in asked.jobs], folders, home, 0.0, console))
+            world = stack.enter_context(world_of([job.settings for job in asked.jobs], folders, home, 0.0, console))
             wrong = []
             for number, one in enumerate(ready):
                 with _labelled(wrong, asked.jobs, number):
@@ -150,42 +148,6 @@ def _announce(jobs: Sequence[Job], folders: Sequence[Path], home: Path | None, c
         settings = job.settings
         where = "" if settings.endpoint.simulated else f" at {settings.provider.base_url}"
         console.print(f"{settings.task.name} on {settings.model_id()}{where} → {path}", soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class World:
-    """What the runs of one process share."""
-
-    clock: RunClock
-    console: Console
-    emulator: Emulator | None
-    books: Path | None
-
-
-@contextmanager
-def _world(
-    settings: Sequence[Settings], folders: Sequence[Path], home: Path | None, last: float, console: Console
-) -> Iterator[World]:
-    """Start the clock, and the emulator where a run is simulated.
-
-    Simulated time goes on where the journal ended, so a run that is resumed next week has not expired meanwhile.
-    """
-    import time
-
-    local = [one for one in settings if one.endpoint.simulated]
-    if local and len(local) < len(settings):
-        raise ConfigError("endpoint: a sweep is either simulated or live; make two sweeps of it")
-    speed = settings[0].endpoint.speed
-    start = max(last, 0.0 if local and last else time.time())
-    if not local:
-        yield World(RunClock(start, speed), console, None, None)
-        return
-    state = (home or folders[0]) / ".emulator"
-    emulator = Emulator(state, speed=speed, now=start, models=sorted({one.model_id() for one in local}))
-    try:
-        yield World(RunClock(start, speed), console, emulator, state / "books")
-    finally:
-        emulator.stop()
 
 
 def _prepare(job: Job, ready: Ready, path: Path, world: World) -> None:
@@ -244,7 +206,7 @@ def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Cons
         raise ConfigError(wrong)
     state = fold(stored.batches, events)
     if state.finished:
-        return _ended(path, "", settings, conclude.write(path, judging_of(path, settings)), None, "")
+        return _ended(path, "", settings, conclude.write(path, conclude.judging_of(path, settings)), None, "")
     unknown = [name for name in (*answers.adopt, *answers.resend) if name not in state.batches]
     if unknown:
         raise ConfigError(f"there is no batch {', '.join(unknown)}; have: {', '.join(list(state.open)[:20])}")
@@ -253,35 +215,8 @@ def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Cons
     last = max((event["t"] for event in events), default=0.0)
     with ExitStack() as stack:
         home = path.parent if (path.parent / ".emulator").is_dir() else None
-        world = stack.enter_context(_world([settings], [path], home, last, console))
+        world = stack.enter_context(world_of([settings], [path], home, last, console))
         return _drive([path], [""], world, until, stack, answers)[0]
-
-
-def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
-    """Change what a resumed run may change: `output.*`, and `batch.*` except size and window."""
-    if not overrides:
-        return settings
-    import yaml
-    from pydantic import ValidationError
-
-    from harness.configure import problems
-
-    data = settings.model_dump(mode="json", by_alias=True)
-    for word in overrides:
-        key, equals, value = word.partition("=")
-        parts = key.split(".")
-        if not equals or parts[0] not in ("batch", "output") or key in ("batch.size", "batch.window", "batch.deadline"):
-            raise ConfigError(f"{key}: a resumed run keeps what was planned; only output.* and batch.* may change")
-        node = data
-        for part in parts[:-1]:
-            node = node.get(part) or {}
-        if parts[-1] not in node:
-            raise ConfigError(f"{key}: no such setting{problems.nearest(parts[-1], node)}")
-        node[parts[-1]] = yaml.safe_load(value)
-    try:
-        return Settings.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(problems.lines(error)) from None
 
 
 # ------------------------------------------------------------------------------------------------------------ drive
@@ -329,7 +264,7 @@ def _open(path: Path, label: str, world: World) -> Run:
         client = provider.connect(settings.provider, key)
         secrets = (*known_secrets(os.environ), key) if len(key) >= 8 else known_secrets(os.environ)
     state = fold(stored.batches, events)
-    judging = judging_of(path, settings)
+    judging = conclude.judging_of(path, settings)
 
     def collect(batch: Path, error: Error | None) -> Event:
         collected = collect_batch(batch, provider.decode, judging, error)
@@ -372,7 +307,7 @@ def _finish(run: Run) -> Ended:
     path = run.lane.folder
     if state.stopped in ("folder", "disk"):
         return Ended(run.label, path, 3, {}, state.stopped, state.reason, run.settings.endpoint.simulated)
-    summary = conclude.write(path, judging_of(path, run.settings))
+    summary = conclude.write(path, conclude.judging_of(path, run.settings))
     return _ended(path, run.label, run.settings, summary, state.stopped, state.reason)
 
 
@@ -387,33 +322,13 @@ def _ended(
     return Ended(label, path, 0 if covered else 4, summary, None, "", simulated)
 
 
-def judging_of(path: Path, settings: Settings) -> Judging:
-    """Read from a run folder how its answers are judged."""
-    import orjson
-
-    stored = folder.read(path)
-    name = settings.task.answer_schema
-    schema = orjson.loads((path / "task" / name).read_bytes()) if name else None
-    return Judging(
-        schema=schema,
-        nullable=tuple(tuple(where) for where in stored.plan["answer"]["nullable"]),
-        extract=settings.task.extract,
-        scorers=settings.task.scorers,
-        unscored=settings.task.unscored,
-        model=stored.plan["model"]["id"],
-        rates=from_dict(stored.plan["prices"]["rates"]),
-        simulated=settings.endpoint.simulated,
-        scorer_folder=path / "task" / "scorers",
-    )
-
-
 def rebuild(path: Path) -> Mapping[str, Any]:
     """Make results, scores and report again from the provider's own bytes; nothing is called.
 
     While another process drives the run, what that one has collected is taken as it is.
     """
     stored = folder.read(path)
-    judging = judging_of(path, stored.settings)
+    judging = conclude.judging_of(path, stored.settings)
     if not folder.is_driven(path):
         state = fold(stored.batches, journal.read(path / "journal.jsonl"))
         decode = load(stored.settings.provider.protocol).decode
@@ -441,7 +356,7 @@ def clean(path: Path, console: Console) -> int:
     with ExitStack() as stack:
         stack.callback(folder.Lock(path).release)
         home = path.parent if (path.parent / ".emulator").is_dir() else None
-        world = stack.enter_context(_world([stored.settings], [path], home, last, console))
+        world = stack.enter_context(world_of([stored.settings], [path], home, last, console))
         run = _open(path, "", world)
         stack.callback(run.journal.close)
         stack.callback(run.lane.client.close)

@@ -33,8 +33,9 @@ from harness.run.decide import (
     settled,
     wake_at,
 )
+from harness.run.fold import apply
 from harness.run.journal import Journal
-from harness.run.state import State, apply
+from harness.run.state import State
 from harness.settings import Settings
 from harness.types import BatchFile
 

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from harness.errors import HarnessError
 from harness.run import folder, journal
-from harness.run.state import BatchState, State, fold
+from harness.run.fold import fold
+from harness.run.state import BatchState, State
 
 NEWEST = 20  # runs that `status` lists
 SHOWN = 50  # batches of one run that it lists one by one

@@ -281,8 +281,8 @@ def write_ids(path: Path, count: int) -> Path:
 
 
 def test_a_row_costs_at_most_16_bytes_of_memory(tmp_path: Path) -> None:
-    small, large = (peak(write_ids(tmp_path / f"{count}.jsonl", count)) for count in (20_000, 140_000))
-    assert (large - small) / 120_000 <= 16
+    small, large = (peak(write_ids(tmp_path / f"{count}.jsonl", count)) for count in (10_000, 70_000))
+    assert (large - small) / 60_000 <= 16
 
 
 def test_a_file_that_stands_twice_in_itself_is_refused_in_the_same_memory(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from harness.run.decide import (
     should_resend,
     wake_at,
 )
-from harness.run.state import State, fold
+from harness.run.fold import fold
+from harness.run.state import State
 from harness.settings import Settings
 from harness.types import BatchFile
 from tests.build import settings
