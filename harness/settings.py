@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -24,6 +24,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+Item = TypeVar("Item")
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -59,6 +61,13 @@ def _url(value: str) -> str:
     except ValueError:
         pass
     raise ValueError("an address is expected, such as https://api.openai.com/v1")
+
+
+def _some(value: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Hold that a list is not empty; pydantic's own check also counts what was refused already."""
+    if not value:
+        raise ValueError("at least one is needed")
+    return value
 
 
 def _holds_bool(annotation: object) -> bool:
@@ -186,7 +195,7 @@ class Provider(Frozen):
     protocol: Literal["openai"]
     base_url: Url
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # null: the server takes no key
-    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    windows: Annotated[tuple[Window, ...], AfterValidator(_some)]
     limits: Limits
     tokenizer: Literal["o200k_base", "cl100k_base"] | None  # that counts its prompts; null: bytes are counted
     prices_id: str | None  # the provider's name in the price data
@@ -256,7 +265,7 @@ class Task(Frozen):
     version: Annotated[int, Field(ge=0)]
     dataset: Dataset
     target: str | None
-    messages: Annotated[tuple[MessageTemplate, ...], Field(min_length=1)]
+    messages: Annotated[tuple[MessageTemplate, ...], AfterValidator(_some)]
     generate: Generate
     answer_schema: str | None = Field(alias="schema")
     structured_output: Literal["auto", "never", "require"]

@@ -279,3 +279,22 @@ def test_the_python_api_runs_plans_and_opens(tmp_path: Path, monkeypatch: pytest
     assert [result["row"] for result in api.open(run.folder).results()] == list(range(12))
     with pytest.raises(api.ConfigError, match="did you mean"):
         api.run(["model=gpt-4o-mni"])
+
+
+def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
+    """20,000 rows in two batches; the bound is the whole process, imports included."""
+    (tmp_path / "templates" / "sentiment").mkdir(parents=True)
+    with (tmp_path / "templates" / "sentiment" / "samples.jsonl").open("w") as file:
+        for n in range(20_000):
+            row = {"id": f"r{n}", "text": f"Text number {n}. " + "It goes on and on. " * 20, "label": "neutral"}
+            file.write(json.dumps({**row, "language": "en", "kind": "note"}) + "\n")
+    code = (
+        "import resource, sys; from harness.cli import main; code = main(sys.argv[1:]);"
+        "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    words = [sys.executable, "-c", code, "model=gpt-4o-mini", "batch=large"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    exit_code, peak = done.stderr.split()[-2:]
+    assert exit_code == "0", done.stderr
+    assert int(peak) <= 150_000  # KiB
+    assert len((only_run(tmp_path) / "results.jsonl").read_bytes().splitlines()) == 20_000

@@ -44,7 +44,8 @@ def facts(plan: Data) -> Iterator[tuple[str, str]]:
     samples = f"{counts['samples']:,} samples × {counts['epochs']} epochs"
     yield "requests", f"{counts['requests']:,} ({samples}), {counts['bytes']:,} bytes"
     sizes = [batch["count"] for batch in plan["batches"]]
-    yield "batches", f"{len(sizes):,} of {min(sizes)}–{max(sizes)} requests, window {where['window']}"
+    size = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,}–{max(sizes):,}"
+    yield "batches", f"{len(sizes):,} of {size} requests, window {where['window']}"
     yield "input tokens", f"about {plan['tokens']['input']:,} ({plan['tokens']['how']})"
     amounts = ", ".join(f"{name} {wording.usd(cost[name])}" for name in ("low", "expected", "cap"))
     yield "cost", f"{amounts}; {cost['note']}"

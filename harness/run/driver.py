@@ -25,6 +25,7 @@ from harness.prepare.packing import Bounds
 from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready, make_ready
 from harness.prepare.repack import repack
+from harness.prepare.samples import file_digest
 from harness.providers.protocol import load
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
@@ -212,11 +213,18 @@ def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Cons
         raise ConfigError(f"there is no batch {', '.join(unknown)}; have: {', '.join(list(state.open)[:20])}")
     if overrides:
         folder.write_json(path / "settings.json", settings.model_dump(mode="json", by_alias=True))
+    if _has_changed(Path(stored.plan["task"]["dataset"]), stored.plan["digests"]["dataset"]):
+        console.print("note: the dataset has changed; this run goes on with what was planned", soft_wrap=True)
     last = max((event["t"] for event in events), default=0.0)
     with ExitStack() as stack:
         home = path.parent if (path.parent / ".emulator").is_dir() else None
         world = stack.enter_context(world_of([settings], [path], home, last, console))
         return _drive([path], [""], world, until, stack, answers)[0]
+
+
+def _has_changed(dataset: Path, digest: str) -> bool:
+    """Tell whether the dataset is still there and no longer the one that was planned."""
+    return dataset.is_file() and file_digest(dataset) != digest
 
 
 # ------------------------------------------------------------------------------------------------------------ drive

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
-from harness.errors import ProviderError
+from harness.errors import HarnessError, ProviderError
 from harness.run import calls, folder
 from harness.run.calls import Event, Lane
 from harness.run.clock import Clock
@@ -111,6 +111,8 @@ def _advance(run: Run, means: Means, until: str) -> None:
         _harvest(run, means)
         if not run.left:
             _start(run, means, until)
+    except HarnessError as error:  # such as a scorer of the user's that went missing: the run waits, others go on
+        _leave(run, means, Stop("error", str(error)))
     except OSError as error:
         _stop_for_disk(run, means, error)
 
