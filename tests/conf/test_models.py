@@ -1,0 +1,45 @@
+"""The shipped facts: every one has its source and date, and every model builds."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from harness.settings import Capabilities, Model, Provider
+from tests.build import CONF, model, shipped
+
+FAMILIES = sorted(path.stem for path in (CONF / "capabilities").glob("*.yaml"))
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+REQUIRED = {
+    *("o1-mini", "o3-mini", "o4-mini", "gpt-4o-mini", "gpt-4.1-mini", "gpt-5-mini", "gpt-5.1", "gpt-5.6-terra"),
+    *("gpt-6-luna", "gpt-6-astra", "custom"),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_fact_of_a_family_has_its_source_and_date(name: str) -> None:
+    facts = Capabilities.model_validate(shipped("capabilities", name))
+    expected = set(Capabilities.model_fields) - {"family", "evidence"}
+    assert set(facts.evidence) == expected
+    assert all(entry.source.strip() for entry in facts.evidence.values())
+    assert all(date(2026, 1, 1) <= entry.checked <= date(2026, 11, 30) for entry in facts.evidence.values())
+    assert facts.family == name
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "custom"])
+def test_a_model_says_what_it_is_and_how_long_it_lives(name: str) -> None:
+    built = Model.model_validate(model(name))
+    assert built.name == built.id == name
+    assert built.capabilities is not None
+    assert built.lifecycle is not None
+    assert built.lifecycle.source.strip()
+
+
+def test_the_models_that_people_ask_for_are_there() -> None:
+    assert set(MODELS) >= REQUIRED
+
+
+def test_a_provider_names_the_evidence_for_its_limits() -> None:
+    built = Provider.model_validate(shipped("provider", "openai"))
+    assert {"windows", "limits"} <= set(built.evidence)
