@@ -17,25 +17,16 @@ from harness.emulator import Running, Settings, serve_in_thread
 from harness.run.driver import Answers, Ended, begin, resume
 
 TASK = """
-defaults:
-  - /generate@generate: none
-  - _self_
+defaults: [default, _self_]
 name: colours
-version: 1
-dataset:
-  {path: samples.jsonl, sha256: null, id: id, json: [], metadata: [], limit: null, offset: 0, sample: null, seed: 0}
 target: label
 messages:
   - {role: system, template: system.j2}
   - {role: user, content: "Which colour? {{ text }}"}
 generate: {max_tokens: 400}
 schema: schema.json
-structured_output: auto
-extract: fenced
-epochs: {count: 1, reducer: mean, k: null}
 scorers:
   accuracy: {kind: choice, answer: colour}
-unscored: [failed, expired, cancelled, missing]
 """
 SCHEMA = {
     "type": "object",

@@ -80,25 +80,16 @@ def test_a_csv_of_a_strangers_runs_from_the_wheel_in_an_empty_folder(wheel: Path
 
 
 BIRDS = """
-defaults:
-  - /generate@generate: none
-  - _self_
+defaults: [default, _self_]
 name: birds
-version: 1
-dataset:
-  {path: seen.csv, sha256: null, id: number, json: [], metadata: [hour], limit: null, offset: 0, sample: null, seed: 0}
+dataset: {path: seen.csv, id: number, metadata: [hour]}
 target: bird
 messages:
   - {role: user, template: ask.j2}
 generate: {max_tokens: 50}
-schema: null
-structured_output: auto
-extract: fenced
-epochs: {count: 1, reducer: mean, k: null}
 scorers:
   found: {kind: includes}
   long: {kind: long_enough}
-unscored: [failed, expired, cancelled, missing]
 """
 
 

@@ -35,6 +35,7 @@ __all__ = [
 
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
+MAX_DOWNLOAD = 8_000_000_000  # bytes; 50,000 answers of 160 kB each: what is larger is no answer
 FEW = 3  # up to here single looks are cheaper than a list page
 RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -183,7 +184,8 @@ def _download(client: Any, file: str, target: Path) -> Path:
     partial = target.with_suffix(".part")
     with _errors("download"), client.files.with_streaming_response.content(file) as answer, partial.open("wb") as out:
         for block in answer.iter_bytes(1 << 18):
-            out.write(block)
+            if out.write(block) and out.tell() > MAX_DOWNLOAD:
+                raise ProviderError(f"download: {file} is larger than {MAX_DOWNLOAD:,} bytes", kind="permanent")
         out.flush()
         os.fsync(out.fileno())
     partial.replace(target)
