@@ -62,12 +62,13 @@ class Draft:
 
 def source(settings: Settings, name: str) -> str:
     """Return the full key of the setting that decides a parameter."""
-    places = {"generate": settings.generate, "model.generate": settings.model.generate}
-    places["task.generate"] = settings.task.generate
-    found = next(
-        (place for place, generate in places.items() if name in generate.given()), "model.capabilities.generate"
+    places = (
+        ("generate", settings.generate),
+        ("model.generate", settings.model.generate),
+        ("task.generate", settings.task.generate),
     )
-    return f"{found}.{name}"
+    found = [place for place, generate in places if name in generate.given()]
+    return f"{found[0] if found else 'model.capabilities.generate'}.{name}"
 
 
 def either(values: Sequence[str]) -> str:
@@ -84,7 +85,7 @@ def hold_api(draft: Draft) -> Draft:
     known = model.capabilities.apis if model.capabilities else ("chat",)
     if model.api in known:
         return draft
-    return draft.refuse(f"model.api: {model.name} is known over {either(known)} (got {model.api!r}); set one of them")
+    return draft.refuse(f"model.api: {model.name} is known over {either(known)} (got {model.api!r}); set one of these")
 
 
 def hold_stream(draft: Draft) -> Draft:
@@ -142,7 +143,7 @@ def hold_effort(facts: Capabilities, draft: Draft) -> Draft:
         return draft
     name, key = draft.settings.model.name, source(draft.settings, "reasoning_effort")
     if facts.efforts:
-        return draft.refuse(f"{key}: {name} accepts {either(facts.efforts)} (got {effort!r})")
+        return draft.refuse(f"{key}: {name} accepts {either(facts.efforts)} (got {effort!r}); set one of them")
     why = "does not reason" if facts.reasons == "never" else "reasons at an effort of its own"
     return draft.refuse(f"{key}: {name} {why} and refuses an effort (got {effort!r}); remove it")
 

@@ -162,3 +162,117 @@ def test_all_refusals_come_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         capabilities.apply(settings("gpt-4o-mini", generate=asked), None)
     assert len(caught.value.problems) == 3
+
+
+# A family of another provider: reasoning never blocks sampling, log probabilities are never given.
+OTHER = {"efforts": ["low", "medium", "high"], "sampling": "always", "refused": ["logprobs", "top_logprobs"]}
+
+
+def test_where_reasoning_blocks_nothing_sampling_is_sent() -> None:
+    other = settings("o3-mini", model={"capabilities": OTHER}, generate={"temperature": 0, "reasoning_effort": "high"})
+    assert capabilities.apply(other, None).parameters == {"temperature": 0, "reasoning_effort": "high"}
+    with pytest.raises(ConfigError, match=r"accepts low, medium or high \(got 'none'\)"):
+        capabilities.apply(
+            settings("o3-mini", model={"capabilities": OTHER}, generate={"reasoning_effort": "none"}), None
+        )
+
+
+def test_alternatives_are_dropped_together_with_the_log_probabilities() -> None:
+    asked = {"logprobs": True, "top_logprobs": 2}
+    fixed = capabilities.apply(settings("o3-mini", model={"capabilities": OTHER}, generate=asked), None)
+    assert dict(fixed.parameters) == {}
+    assert [rule.subject for rule in fixed.rules] == ["logprobs", "top_logprobs"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes", "line"),
+    [
+        ({"batchable": False}, {}, "model: gpt-5.1 is not served by the batch API; choose another model"),
+        ({}, {"model": {"api": "responses"}}, "model.api: gpt-5.1 is known over chat (got 'responses')"),
+        ({"generate": {"temprature": 1}}, {}, "model.capabilities.generate.temprature: no such parameter"),
+        (
+            {"top_logprobs_max": 5},
+            {"generate": {"logprobs": True, "top_logprobs": 6}},
+            "generate.top_logprobs: gpt-5.1",
+        ),
+        ({"refused": ["max_tokens"]}, {"task": {"generate": {"max_tokens": 9}}}, "task.generate.max_tokens: gpt-5.1"),
+        ({}, {"model": {"generate": {"reasoning_effort": "max"}}}, "model.generate.reasoning_effort: gpt-5.1 accepts"),
+        ({}, {"task": {"structured_output": "require"}}, "task.structured_output: require needs task.schema"),
+        (
+            {},
+            {"generate": {"extra": {"n": 2}}},
+            "generate.extra.n: is set by the harness (got 2); set task.epochs.count",
+        ),
+        (
+            {},
+            {"generate": {"extra": {"top_p": 1}}},
+            "generate.extra.top_p: is set by the harness (got 1); set generate.top_p",
+        ),
+    ],
+)
+def test_a_refusal_names_the_setting_that_asked(facts: dict[str, Any], changes: dict[str, Any], line: str) -> None:
+    changes = changes | {"model": changes.get("model", {}) | {"capabilities": facts}}
+    with pytest.raises(ConfigError) as caught:
+        capabilities.apply(settings("gpt-5.1", **changes), None)
+    (problem,) = caught.value.problems
+    assert problem.startswith(line)
+
+
+def test_an_effort_on_a_model_that_does_not_reason_is_refused_in_these_words() -> None:
+    expected = "generate.reasoning_effort: gpt-4o-mini does not reason and refuses an effort (got 'low'); remove it"
+    with pytest.raises(ConfigError) as caught:
+        capabilities.apply(settings("gpt-4o-mini", generate={"reasoning_effort": "low"}), None)
+    assert caught.value.problems == (expected,)
+
+
+def test_a_dropped_stop_says_who_must_cut_and_dropped_sampling_says_what_allows_it() -> None:
+    asked = {"stop": ["END"], "temperature": 0}
+    notes = {rule.subject: rule.note for rule in capabilities.apply(settings("gpt-5.5", generate=asked), None).rules}
+    assert "cut the answer yourself" in notes["stop"]
+    assert "generate.reasoning_effort=none" in notes["temperature"]
+
+
+def test_a_wish_of_the_model_s_own_yaml_that_does_not_fit_is_no_warning() -> None:
+    fixed = capabilities.apply(settings("o3-mini", model={"generate": {"temperature": 0}}, strict=True), None)
+    assert [(rule.name, rule.subject, rule.asked) for rule in fixed.rules] == [("drop", "temperature", False)]
+
+
+def test_what_a_family_never_accepts_is_dropped_even_when_it_does_not_reason() -> None:
+    asked = {"reasoning_effort": "none", "logit_bias": {"50": 1}, "logprobs": True, "top_logprobs": 5}
+    fixed = capabilities.apply(settings("gpt-5.6-terra", generate=asked), None)
+    assert dict(fixed.parameters) == {"reasoning_effort": "none", "logprobs": True, "top_logprobs": 5}
+
+
+def test_system_text_becomes_developer_text_where_the_model_wants_it() -> None:
+    facts = {"capabilities": {"system_role": "developer"}}
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
+    fixed = capabilities.apply(settings("o3-mini", model=facts, task={"messages": messages}), None)
+    assert [rule.name for rule in fixed.rules] == ["rename"]
+    assert capabilities.turns((SYSTEM, USER), fixed) == (Message("developer", "Be brief."), USER)
+
+
+def test_several_system_messages_are_folded_together_and_an_empty_one_leaves_no_gap() -> None:
+    fixed = capabilities.apply(settings("o1-mini"), None)
+    several = (SYSTEM, Message("system", ""), USER, Message("system", "In French."))
+    assert capabilities.turns(several, fixed) == (Message("user", "Be brief.\n\nIn French.\n\nWhy?"),)
+
+
+def test_the_schema_goes_into_the_last_user_message() -> None:
+    fixed = capabilities.apply(settings("gpt-4-turbo", task={"schema": "s.json"}), SCHEMA)
+    placed = capabilities.turns((SYSTEM, USER, Message("assistant", "1"), Message("user", "And now?")), fixed)
+    assert placed[:3] == (SYSTEM, USER, Message("assistant", "1"))
+    assert placed[3].content == f"And now?\n\n{fixed.suffix}"
+
+
+def test_require_is_refused_where_the_schema_cannot_be_enforced() -> None:
+    task = {"schema": "s.json", "structured_output": "require"}
+    with pytest.raises(ConfigError, match=r"require cannot hold: .*additionalProperties at /"):
+        capabilities.apply(settings("gpt-4o-mini", task=task), SCHEMA | {"additionalProperties": True})
+
+
+def test_parameters_come_in_one_order_whoever_asked_for_them() -> None:
+    one = settings("gpt-4o-mini", task={"generate": {"seed": 1, "max_tokens": 5}}, generate={"top_p": 0.5})
+    other = settings("gpt-4o-mini", model={"generate": {"top_p": 0.5}}, generate={"max_tokens": 5, "seed": 1})
+    assert list(capabilities.apply(one, None).parameters.items()) == list(
+        capabilities.apply(other, None).parameters.items()
+    )

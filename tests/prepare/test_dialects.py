@@ -78,3 +78,86 @@ def test_the_name_fits_the_api() -> None:
     sent, _ = fit("a task, with blanks! " * 9, of({"a": TEXT}), "openai")
     assert len(sent.name) <= 64
     assert all(character.isalnum() or character in "_-" for character in sent.name)
+
+
+def test_a_oneof_of_alternatives_that_exclude_each_other_becomes_anyof() -> None:
+    cat = of({"kind": {"const": "cat"}, "lives": {"type": "integer"}})
+    dog = of({"kind": {"const": "dog"}, "name": TEXT})
+    schema = of(
+        {"a": {"oneOf": [{"$ref": "#/$defs/cat"}, {"$ref": "#/$defs/dog"}]}}, **{"$defs": {"cat": cat, "dog": dog}}
+    )
+    sent, _ = fit("task", schema, "openai")
+    assert sent.strict
+    assert sent.schema["properties"]["a"] == {"anyOf": [{"$ref": "#/$defs/cat"}, {"$ref": "#/$defs/dog"}]}
+    assert sent.schema["$defs"]["cat"]["properties"]["kind"] == {"type": "string", "const": "cat"}
+
+
+@pytest.mark.parametrize(
+    "alternatives",
+    [
+        [{"type": "number"}, {"type": "integer"}],
+        [{"enum": [1, 2]}, {"const": 2.0}],
+        [of({"kind": {"const": "cat"}}), of({"name": TEXT})],
+        [of({"kind": {"const": "cat"}}, []), of({"kind": {"const": "dog"}}, [])],
+    ],
+)
+def test_a_oneof_of_alternatives_that_overlap_is_not_strict(alternatives: list[Any]) -> None:
+    sent, rules = fit("task", of({"a": {"oneOf": alternatives}}), "openai")
+    assert not sent.strict
+    assert "oneOf at /properties/a" in rules[0].note
+
+
+def test_a_description_beside_a_reference_is_kept() -> None:
+    schema = of({"a": {"$ref": "#/$defs/n", "description": "why"}}, **{"$defs": {"n": of({"c": TEXT})}})
+    sent, _ = fit("task", schema, "openai")
+    assert sent.schema["properties"]["a"] == {"description": "why", "anyOf": [{"$ref": "#/$defs/n"}]}
+
+
+def test_an_allof_of_one_is_merged_and_old_definitions_get_their_new_name() -> None:
+    schema = of({"a": {"allOf": [{"$ref": "#/definitions/n"}]}}, definitions={"n": of({"c": TEXT})})
+    sent, _ = fit("task", schema, "openai")
+    assert sent.strict
+    assert sent.schema["properties"]["a"] == {"$ref": "#/$defs/n"}
+    assert "definitions" not in sent.schema
+
+
+def test_a_root_that_names_a_definition_is_written_out() -> None:
+    schema = {"$ref": "#/$defs/n", "$defs": {"n": of({"c": TEXT, "next": {"$ref": "#/$defs/n"}}, ["c"])}}
+    sent, _ = fit("task", schema, "openai")
+    assert sent.strict
+    assert sent.schema["type"] == "object"
+    assert sent.nullable == (("next",), ("$defs", "n", "next"))
+
+
+def test_alternatives_that_disagree_about_null_are_not_strict() -> None:
+    either = {"anyOf": [of({"k": TEXT}, []), of({"k": {"type": ["integer", "null"]}})]}
+    sent, rules = fit("task", of({"a": either}), "openai")
+    assert not sent.strict
+    assert "null at /a/k" in rules[0].note
+
+
+@pytest.mark.parametrize(
+    ("part", "limit"),
+    [
+        ({"type": "string", "enum": [f"v{i}" for i in range(1001)]}, "1001 enum values"),
+        ({"type": "string", "enum": [f"{i:0100}" for i in range(251)]}, "in an enum of 251 values"),
+        (of({f"p{i}": TEXT for i in range(5000)}), "5001 properties"),
+    ],
+)
+def test_what_is_too_large_to_be_enforced_is_a_hint(part: dict[str, Any], limit: str) -> None:
+    sent, rules = fit("task", of({"a": part}), "openai")
+    assert not sent.strict
+    assert limit in rules[0].note
+
+
+def test_ten_levels_are_enforced_and_eleven_are_not() -> None:
+    def nested(levels: int) -> dict[str, Any]:
+        return of({"a": nested(levels - 1) if levels > 1 else TEXT})
+
+    assert fit("task", nested(10), "openai")[0].strict
+    assert not fit("task", nested(11), "openai")[0].strict
+
+
+def test_an_escaped_bracket_in_a_pattern_is_no_look_around() -> None:
+    sent, _ = fit("task", of({"a": {"type": "string", "pattern": r"^\(?=\d$"}}), "openai")
+    assert sent.strict
