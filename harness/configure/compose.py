@@ -91,16 +91,15 @@ def settings_of(config: DictConfig) -> Settings:
         raise ConfigError(found)
     own = OmegaConf.masked_copy(config, _own_keys(config))
     missing = sorted(OmegaConf.missing_keys(own))
-    if missing:
-        raise ConfigError([f"{key}: must be given, such as {key}=…" for key in missing])
+    wrong = [f"{key}: must be given, such as {key}=…" for key in missing]
     try:
-        plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+        settings = Settings.model_validate(OmegaConf.to_container(own, resolve=True))
     except OmegaConfBaseException as error:
-        raise ConfigError(f"the configuration does not resolve: {_sentence(error)}") from None
-    try:
-        settings = Settings.model_validate(plain)
+        raise ConfigError([*wrong, _sentence(error)]) from None
     except ValidationError as error:
-        raise ConfigError(problems.lines(error)) from None
+        wrong += [line for line in problems.lines(error) if line.partition(":")[0] not in missing]
+    if wrong:
+        raise ConfigError(wrong)
     wrong = checks.problems(settings)
     if wrong:
         raise ConfigError(wrong)
@@ -158,7 +157,7 @@ def hydra_lines(error: Exception, overrides: Sequence[str]) -> list[str]:
         return [f"{mark.name}:{mark.line + 1}: not valid YAML: {error.problem}"]
     if isinstance(error, UnicodeDecodeError):
         return [f"a file of your ./conf is not valid UTF-8: {error}"]
-    if not isinstance(error, HydraException | OmegaConfBaseException):
+    if not isinstance(error, HydraException | OmegaConfBaseException) or not str(error):
         keys = ", ".join(word.partition("=")[0] for word in overrides)
         return found or [f"cannot be composed: {_sentence(error)}; look at the values of {keys}"]
     return found or [_sentence(error)]
@@ -170,9 +169,11 @@ def _own_keys(config: DictConfig) -> list[str]:
 
 
 def _sentence(error: Exception) -> str:
-    """Put an error on one line and drop the node data at its end."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    text = " ".join(line for line in lines if line and not line.startswith(NODE_DATA))
+    """Put an error on one line, its key in front, and drop the node data at its end."""
+    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines()]
+    key = getattr(error, "full_key", None)
+    text = f"{key}: " if key else ""
+    text += " ".join(line for line in lines if line and not line.startswith(NODE_DATA))
     return text if len(text) <= 300 else text[:299] + "…"
 
 

@@ -10,7 +10,7 @@ from harness.configure import secrets
 from harness.errors import ConfigError
 
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"}
-WITH_VALUE |= {"--experimental-rerun"}
+RERUN = "--experimental-rerun"
 PREFLIGHT = "+hydra.callbacks.harness._target_=harness.configure.preflight.Preflight"
 
 
@@ -39,6 +39,9 @@ def launch(words: Sequence[str], go_on: Callable[..., int]) -> int:
     """
     flags, overrides = flags_first(words)
     found = secrets.override_problems(overrides, os.environ)
+    # It loads a pickle, which is code, and goes around the callbacks; argparse takes its beginning for the whole.
+    if any(len(flag) > 2 and RERUN.startswith(flag.partition("=")[0]) for flag in flags):
+        found.append(f"{RERUN}: would run unchecked; `resume` goes on with a run")
     if found:
         raise ConfigError(found)
     import hydra

@@ -66,7 +66,7 @@ def sweep(config: DictConfig) -> Asked:
     composed = [list(overrides) for overrides in batches[0]] if batches else []
     shared = set.intersection(*map(set, composed)) if len(composed) > 1 else set()
     for number, overrides in enumerate(composed):
-        label = " ".join(word for word in overrides if word not in shared)
+        label = " ".join(word.lstrip("+") for word in overrides if word not in shared)
         try:
             job = _composed(loader, config, overrides)
             with read_write(job), open_dict(job):

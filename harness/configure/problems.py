@@ -28,13 +28,18 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def fields_at(path: Sequence[str]) -> list[str]:
     """Return the setting names at a path of Settings; empty where any name is allowed or the path is unknown."""
-    model: type[BaseModel] | None = Settings
-    for part in path:
-        if model is None:
-            return []
-        names = {field.alias or name: field for name, field in model.model_fields.items()}
-        model = _model_in(names[part].annotation) if part in names else None
+    model = _model_in(_annotation(path))
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _annotation(path: Sequence[str]) -> object:
+    """Return the type of the setting at a path; None where Settings has no such path."""
+    found: object = Settings
+    for part in path:
+        model = _model_in(found)
+        fields = model.model_fields if model else {}
+        found = {field.alias or name: field.annotation for name, field in fields.items()}.get(part)
+    return found
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
@@ -68,11 +73,17 @@ def unknown_keys(overrides: Iterable[str]) -> list[str]:
 
 
 def admitted(overrides: Iterable[str]) -> list[str]:
-    """Let Hydra take in a misspelt key, so that it is told with all other mistakes and not alone."""
-    return [
-        f"++{word.lstrip('+')}" if "." in word.partition("=")[0] and word[0] != "~" and unknown_keys([word]) else word
-        for word in overrides
-    ]
+    """Let Hydra take in keys that it does not know: names of yours (`model.ids.groq`), which are allowed, and misspelt
+    ones, which are then told with all other mistakes and not alone.
+    """
+    found = []
+    for word in overrides:
+        key = word.partition("=")[0].lstrip("+")
+        annotation = _annotation(key.split("."))
+        known = annotation is not None and "Mapping" not in str(annotation)
+        foreign = "." not in key or key.startswith(("hydra.", "~", "-")) or "@" in key or "/" in key
+        found.append(word if known or foreign else f"++{word.lstrip('+')}")
+    return found
 
 
 def lines(error: ValidationError) -> list[str]:

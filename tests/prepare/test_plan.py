@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.build import settings
 
 from harness.errors import ConfigError, TemplateError
 from harness.prepare.plan import Plan, custom_id, make_plan
 from harness.prepare.ready import make_ready
 from harness.providers import openai
+from tests.build import merged, settings
 
 KEY = "k" + "a" * 12
 LIVE = {"name": "live", "simulated": False, "speed": 1}
@@ -32,14 +32,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def plan(
     folder: Path,
-    model: str = "gpt-4o-mini",
+    model_name: str = "gpt-4o-mini",
     *,
     key: str = KEY,
     batches: Path | None = None,
     book: Path | None = None,
     **changes: Any,
 ) -> Plan:
-    ready = make_ready(settings(model, **changes), (folder.parent,), lambda schema: [])
+    quick = {**changes, "provider": {"tokenizer": None, **changes.get("provider", {})}}  # it starts a process
+    ready = make_ready(settings(model_name, **quick), (folder.parent,), lambda schema: [])
     return make_plan(ready, openai.encoder(ready.fixed), openai.line, run_key=key, batches=batches, book=book)
 
 
@@ -64,8 +65,8 @@ def plan(
     ids=str,
 )
 def test_the_digest_covers_what_is_sent_and_where(changes: dict[str, Any], folder: Path) -> None:
-    live = {"endpoint": LIVE}
-    assert plan(folder, **{**live, **changes}).digest != plan(folder, **live).digest
+    live: dict[str, Any] = {"endpoint": LIVE, "task": {"generate": {"max_tokens": 9}}}
+    assert plan(folder, **merged(live, changes)).digest != plan(folder, **live).digest
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.build import settings
 
 from harness.errors import ConfigError, HarnessError, TemplateError
 from harness.prepare.ready import Ready, make_ready, requests
+from tests.build import settings
 
 ROW = b'{"id":"1","text":"x","label":"y"}\n'
+LEAVING = {"retired": False, "retires_on": "2027-01-02", "source": "s", "checked": "2026-11-01"}
 SYSTEM_AND_USER = [{"role": "system", "template": "system.j2"}, {"role": "user", "template": "user.j2"}]
 
 
@@ -29,8 +30,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def ready(folder: Path, found: tuple[str, ...] = (), model: str = "gpt-4o-mini", **changes: Any) -> Ready:
-    return make_ready(settings(model, **changes), (folder.parent,), lambda schema: list(found))
+def ready(folder: Path, found: tuple[str, ...] = (), model_name: str = "gpt-4o-mini", **changes: Any) -> Ready:
+    return make_ready(settings(model_name, **changes), (folder.parent,), lambda schema: list(found))
 
 
 def mistakes(folder: Path, found: tuple[str, ...] = (), **changes: Any) -> list[str]:
@@ -58,7 +59,7 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"type": "object",\n}', "task.schema: schema.json:2: not valid JSON"),
+        ('{"type":\n object}', "task.schema: schema.json:2: not valid JSON"),
         ("[]", "task.schema: schema.json must hold a JSON object"),
         ("", "task.schema: schema.json:1: not valid JSON"),
     ],
@@ -133,13 +134,13 @@ def test_a_field_that_a_row_lacks_names_template_line_field_and_sample(folder: P
         ("custom", {"model": {"id": "my-tune"}}, "no price known for my-tune at openai; set model.prices"),
         (
             "gpt-4o-mini",
-            {"model": {"lifecycle": {"retired": False, "retires_on": "2027-01-02", "source": "s", "checked": "2026-11-01"}}},
+            {"model": {"lifecycle": LEAVING}},
             "gpt-4o-mini is announced to shut down on 2027-01-02 (s)",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_a_reviewer_should_know_is_noted(model: str, changes: Any, said: str, folder: Path) -> None:
-    assert said in ready(folder, model=model, **changes).notes
+    assert said in ready(folder, (), model, **changes).notes
 
 
 def test_a_dataset_outside_the_project_is_allowed_and_noted(
@@ -149,9 +150,9 @@ def test_a_dataset_outside_the_project_is_allowed_and_noted(
     outside.write_bytes(ROW)
     (folder / "link.jsonl").symlink_to(outside)
     for name in (str(outside), "link.jsonl"):
-        (note,) = ready(folder, task={"dataset": {"path": name}}).notes
-        assert note.startswith("the dataset lies outside the project: ")
-    assert ready(folder).notes == ()
+        notes = ready(folder, task={"dataset": {"path": name}}).notes
+        assert [note for note in notes if note.startswith("the dataset lies outside the project: ")]
+    assert not [note for note in ready(folder).notes if "outside" in note]
 
 
 def test_nothing_but_harness_errors_comes_out_of_a_wrong_task(folder: Path) -> None:

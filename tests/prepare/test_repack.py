@@ -55,7 +55,7 @@ def test_only_the_unanswered_are_sent_again_in_order_of_rows_under_new_ids(tmp_p
     samples = [line for batch in batches for line in written(tmp_path, batch.name, "samples")]
     ids = [f"{KEY}-{row}-2" for row in (0, 2, 4, 6, 8)]
     assert [line["custom_id"] for line in requests] == [line["custom_id"] for line in samples] == ids
-    assert [(line["row"], line["attempt"], line["rules"]) for line in samples][0] == (0, 2, ["drop temperature"])
+    assert (samples[0]["row"], samples[0]["attempt"], samples[0]["rules"]) == (0, 2, ["drop temperature"])
     for batch in batches:
         assert (tmp_path / batch.name / "requests.jsonl").stat().st_size == batch.bytes
 
@@ -84,7 +84,7 @@ def test_files_that_do_not_belong_together_are_an_error_and_no_guess(tmp_path: P
     write_batch(tmp_path, "0001", range(4))
     path = tmp_path / "0001" / "results.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer"):
         again(tmp_path, ["0001"])
 
 

@@ -1,0 +1,87 @@
+"""Combinations that cannot work, and the environment of a run that calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.configure.checks import key_problems, problems, with_window
+from tests.build import settings
+
+LIVE = {"name": "live", "simulated": False, "speed": 1}
+TWO_WINDOWS = {"windows": ["24h", "7d"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "said"),
+    [
+        (
+            "gpt-4o-mini",
+            {"batch": {"size": 50_001}},
+            "batch.size: openai takes at most 50000 requests a batch (got 50001)",
+        ),
+        ("gpt-4o-mini", {"batch": {"window": "1h"}}, "batch.window: openai does not offer 1h; have: 24h"),
+        ("gpt-4o-mini", {"batch": {"deadline": "6h"}}, "batch.deadline: no window on offer fits 6h; have: 24h"),
+        ("gpt-4o-mini", {"task": {"scorers": {"accuracy": None}}}, None),
+        ("gpt-4o-mini", {"model": {"ids": {"groq": "x"}}}, "provider: gpt-4o-mini is not served by openai; have: groq"),
+        ("o3-mini", {"endpoint": LIVE}, "model: o3-mini is retired (OpenAI deprecations page"),
+        *(
+            (
+                "gpt-4o-mini",
+                {"provider": {"base_url": f"http://{host}:8000/v1"}},
+                f"provider.base_url: http://{host}:8000/v1 is not used with endpoint=local; add endpoint=live",
+            )
+            for host in ("127.0.0.1", "localhost", "[::1]")
+        ),
+    ],
+)
+def test_a_combination_that_cannot_work_is_refused(model: str, changes: Any, said: str | None) -> None:
+    if said is None:
+        changed = settings(model)
+        changed = changed.model_copy(update={"task": changed.task.model_copy(update={"scorers": {}})})
+        assert problems(changed) == ["task.scorers: name at least one scorer; the first is the headline"]
+        return
+    (found,) = problems(settings(model, **changes))
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        ("gpt-4o-mini", {"batch": {"size": 50_000}}),
+        ("o3-mini", {}),
+        ("o3-mini", {"endpoint": LIVE, "model": {"allow_retired": True}}),
+        ("gpt-4o-mini", {"endpoint": LIVE, "provider": {"base_url": "http://localhost:8000/v1"}}),
+        ("custom", {"model": {"id": "x", "ids": {"groq": "y"}}}),
+    ],
+    ids=str,
+)
+def test_a_combination_that_works_passes(model: str, changes: Any) -> None:
+    assert problems(settings(model, **changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("deadline", "window"), [(None, "24h"), ("24h", "24h"), ("6d", "24h"), ("7d", "7d"), ("9d", "7d")]
+)
+def test_a_deadline_picks_the_longest_window_that_fits(deadline: str | None, window: str) -> None:
+    asked = settings("gpt-4o-mini", provider=TWO_WINDOWS, batch={"deadline": deadline})
+    assert with_window(asked).batch.window == window
+
+
+@pytest.mark.parametrize(
+    ("changes", "environment", "refused"),
+    [
+        ({}, {}, False),
+        ({"endpoint": LIVE}, {"OPENAI_API_KEY": "x"}, False),
+        ({"endpoint": LIVE}, {}, True),
+        ({"endpoint": LIVE}, {"OPENAI_API_KEY": ""}, True),
+        ({"endpoint": LIVE, "provider": {"api_key_env": None}}, {}, False),
+        ({"endpoint": LIVE, "provider": {"api_key_env": "MINE"}}, {"OPENAI_API_KEY": "x"}, True),
+    ],
+)
+def test_a_run_that_calls_needs_its_key(changes: Any, environment: dict[str, str], refused: bool) -> None:
+    found = key_problems(settings("gpt-4o-mini", **changes), environment)
+    assert bool(found) == refused
+    if refused:
+        assert "not set; endpoint=live needs the key of openai in this environment variable" in found[0]
