@@ -153,10 +153,12 @@ def plan(words: Sequence[str]) -> int:
     form, rest = _option(words, "--format", ("terminal", "markdown", "json"))
 
     def show(asked: Asked) -> int:
+        from harness.prepare.approval import whole_digest
         from harness.report.plans import print_plans
         from harness.run.driver import plan_all
 
-        print_plans(_console(), plan_all(asked), form)
+        plans = plan_all(asked)
+        print_plans(_console(), plans, form, whole_digest(plans))
         return DONE
 
     return launch(rest, show)

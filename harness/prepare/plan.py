@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from harness.errors import ConfigError
 from harness.prepare import answers, tokens
 from harness.prepare.packing import Bounds, Place, place, refuse_oversized
 from harness.prepare.ready import Ready, requests
@@ -61,6 +60,19 @@ class Tally:
     digest: str = ""
     example: tuple[dict[str, str], ...] = ()
     how: str = ""
+
+    def add(self, request: Request, here: Place, size: int, count: int) -> None:
+        """Take in a request that landed `here`."""
+        if not self.batches or self.batches[-1].name != here.name:
+            self.batches.append(BatchFile(here.name, 0, 0, 0, request.row))
+        last = self.batches[-1]
+        self.batches[-1] = replace(last, count=here.count, bytes=here.bytes, tokens=here.tokens)
+        self.requests += 1
+        self.samples += request.epoch == 0
+        self.bytes += size
+        self.tokens += count
+        if not self.example:
+            self.example = tuple(asdict(turn) for turn in request.messages)
 
 
 class Files:
@@ -127,51 +139,46 @@ def stream(ready: Ready, encode: Encode, line: Line, run_key: str, files: Files 
     settings, fixed = ready.settings, ready.fixed
     limits = settings.provider.limits
     bounds = Bounds(settings.batch.size, limits.batch_bytes, limits.line_bytes, limits.enqueued_tokens)
-    rules = tuple(f"{rule.name} {rule.subject}" for rule in fixed.rules)
-    headline = next(iter(settings.task.scorers.values()))
     source = requests(ready)
     head = list(islice(source, FIRST))
-    per_token, how = tokens.ratio(
-        [turn.content for request in head for turn in request.messages], settings.provider.tokenizer
-    )
-    tally = Tally([], how=how)
-    digest = hashlib.sha256()
+    texts = [turn.content for request in head for turn in request.messages]
+    per_token, how = tokens.ratio(texts, settings.provider.tokenizer)
+    schema = int(len(orjson.dumps(fixed.schema.schema)) / per_token) if fixed.schema else 0
+    tally, digest = Tally([], how=how), hashlib.sha256()
     here: Place | None = None
     if files and files.book:
         files.book.write(answers.book_header(ready.schema))
     for request in chain(head, source):
         body = encode(request)
         digest.update(body + b"\n")
-        name_id = custom_id(run_key, request.row, 1)
-        data = line(name_id, body, fixed)
-        size = sum(
-            len(turn.content) if turn.content.isascii() else len(turn.content.encode()) for turn in request.messages
-        )
-        count = int(size / per_token) + tokens.PER_MESSAGE * len(request.messages)
+        data = line(custom_id(run_key, request.row, 1), body, fixed)
+        count = schema + _count(request, per_token)
         refuse_oversized(request.row, len(data), count, bounds)
-        after = place(here, request.row, len(data), count, bounds)
-        if here is None or after.name != here.name:
-            tally.batches.append(BatchFile(after.name, 0, 0, 0, request.row))
-        here = after
-        tally.batches[-1] = replace(tally.batches[-1], count=here.count, bytes=here.bytes, tokens=here.tokens)
-        tally.requests += 1
-        tally.samples += request.epoch == 0
-        tally.bytes += len(data)
-        tally.tokens += count
-        if not tally.example:
-            tally.example = tuple(asdict(turn) for turn in request.messages)
+        here = place(here, request.row, len(data), count, bounds)
+        tally.add(request, here, len(data), count)
         if files:
-            sample = request.sample
-            files.write(
-                here.name,
-                data,
-                SentSample(request.row, sample.id, request.epoch, name_id, 1, sample.target, sample.metadata, rules),
-            )
-            if files.book and request.epoch == 0:
-                entry = answers.book_line(request.messages, sample.target, headline, ready.schema)
-                files.book.write(entry or b"")
+            _write(files, ready, request, here.name, data, run_key)
     tally.digest = digest.hexdigest()
     return tally
+
+
+def _count(request: Request, per_token: float) -> int:
+    """Estimate the tokens of a request's messages."""
+    texts = [turn.content for turn in request.messages]
+    size = sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+    return int(size / per_token) + tokens.PER_MESSAGE * len(texts)
+
+
+def _write(files: Files, ready: Ready, request: Request, batch: str, data: bytes, run_key: str) -> None:
+    """Write a request to its batch, and what may be answered to it to the book of a simulated run."""
+    sample = request.sample
+    identity = custom_id(run_key, request.row, 1)
+    rules = tuple(f"{rule.name} {rule.subject}" for rule in ready.fixed.rules)
+    sent = SentSample(request.row, sample.id, request.epoch, identity, 1, sample.target, sample.metadata, rules)
+    files.write(batch, data, sent)
+    if files.book and request.epoch == 0:
+        headline = next(iter(ready.settings.task.scorers.values()))
+        files.book.write(answers.book_line(request.messages, sample.target, headline, ready.schema) or b"")
 
 
 def describe(ready: Ready, tally: Tally) -> Plan:
@@ -196,7 +203,7 @@ def describe(ready: Ready, tally: Tally) -> Plan:
         "schema": _digest(ready.schema),
     }
     bound = {**destination, "model": fixed.model, "requests": tally.digest, "max_cost": settings.max_cost}
-    plan = Plan(
+    return Plan(
         digest="p-" + _digest(bound)[:32],
         simulated=settings.endpoint.simulated,
         destination=destination,
@@ -224,20 +231,21 @@ def describe(ready: Ready, tally: Tally) -> Plan:
             "example": list(tally.example),
         },
     )
-    _refuse(ready, plan)
-    return plan
 
 
 def _cost(ready: Ready, tally: Tally) -> dict[str, Any]:
     """Estimate USD at batch rates; unknown is null, never zero.
 
-    low: the prompts alone. expected: with the family's typical answer. cap: every answer as long as it may be.
+    low: the prompts alone. expected: with the family's typical answer. cap: every answer as long as it may be, and
+    every attempt paid where `paid_outcomes` sends answers again.
     """
     rates, settings = ready.price.rates, ready.settings
     cap_tokens = settings.wishes().get("max_tokens")
     facts = settings.model.capabilities
     if rates is None:
         return {"low": None, "expected": None, "cap": None, "note": ready.price.note}
+    retry = settings.batch.retry
+    times = retry.request_attempts if retry.paid_outcomes else 1
     mean_input = round(tally.tokens / tally.requests)
 
     def total(output: int) -> float:
@@ -249,27 +257,10 @@ def _cost(ready: Ready, tally: Tally) -> dict[str, Any]:
     return {
         "low": total(0),
         "expected": total(typical) if typical is not None else None,
-        "cap": total(cap_tokens) if cap_tokens is not None else None,
-        "note": f"one attempt per request; {typical or 'unknown'} output tokens expected, at most"
-        f" {cap_tokens or 'any'}",
+        "cap": times * total(cap_tokens) if cap_tokens is not None else None,
+        "note": f"{typical or 'an unknown number of'} output tokens a request expected, at most {cap_tokens or 'any'}"
+        + (f", paid up to {times} times" if times > 1 else ""),
     }
-
-
-def _refuse(ready: Ready, plan: Plan) -> None:
-    """Hold the run to what a reviewer approved and to its budget."""
-    settings, wrong = ready.settings, []
-    if settings.approved_plan is not None and settings.approved_plan != plan.digest:
-        wrong.append(
-            f"approved_plan: {settings.approved_plan} was approved, but this plan is {plan.digest}; review it again"
-        )
-    if settings.max_cost is not None:
-        cap = plan.cost["cap"]
-        if cap is None:
-            wrong.append("max_cost: the worst case is not known; it needs generate.max_tokens and a known price")
-        elif cap > settings.max_cost:
-            wrong.append(f"max_cost: the worst case is ${cap:.4f}, above ${settings.max_cost:g}; nothing is sent")
-    if wrong:
-        raise ConfigError(wrong)
 
 
 def _digest(value: Any) -> str:

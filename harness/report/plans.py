@@ -18,17 +18,20 @@ Data = Mapping[str, Any]
 SHOWN = 2000  # characters of the example prompt
 
 
-def print_plans(console: Console, plans: Sequence[Any], form: str) -> None:
-    """Print plans (dataclasses or mappings) in the form that was asked for."""
+def print_plans(console: Console, plans: Sequence[Any], form: str, digest: str) -> None:
+    """Print plans (dataclasses or mappings) in the form that was asked for; `digest` is that of all of them."""
     found = [plan if isinstance(plan, Mapping) else asdict(plan) for plan in plans]
     if form == "json":
-        data = found[0] if len(found) == 1 else {"plans": found}
+        data = found[0] if len(found) == 1 else {"digest": digest, "plans": found}
         console.print(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode(), soft_wrap=True)
     elif form == "markdown":
-        console.print("\n\n".join(markdown(plan) for plan in found), soft_wrap=True)
+        whole = [f"Digest of all {len(found)} runs: `{digest}`"] if len(found) > 1 else []
+        console.print("\n\n".join([*whole, *(markdown(plan) for plan in found)]), soft_wrap=True)
     else:
         for plan in found:
             terminal(console, plan)
+        if len(found) > 1:
+            console.print(f"\nsweep of {len(found)} runs: {digest}  (approve it with approved_plan=…)", soft_wrap=True)
 
 
 def facts(plan: Data) -> Iterator[tuple[str, str]]:

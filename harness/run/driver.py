@@ -21,6 +21,7 @@ from harness.configure.changes import with_overrides
 from harness.configure.checks import key_problems
 from harness.configure.secrets import known_secrets, scrub
 from harness.errors import ConfigError, HarnessError, Stopped
+from harness.prepare.approval import refusals
 from harness.prepare.packing import Bounds
 from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready, make_ready
@@ -103,6 +104,7 @@ def plan_all(asked: Asked) -> list[Plan]:
         provider = load(ready.settings.provider.protocol)
         with _labelled(wrong, asked.jobs, number):
             plans.append(make_plan(ready, provider.encoder(ready.fixed), provider.line, run_key="k" * 13))
+    wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
     if wrong:
         raise ConfigError(wrong)
     return plans
@@ -125,10 +127,11 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
                 claims.append(folder.claim(home / job.folder.name if home else job.folder))
             folders = [claim.path for claim in claims[-len(asked.jobs) :]]
             world = stack.enter_context(world_of([job.settings for job in asked.jobs], folders, home, 0.0, console))
-            wrong = []
+            wrong, plans = [], []
             for number, one in enumerate(ready):
                 with _labelled(wrong, asked.jobs, number):
-                    _prepare(asked.jobs[number], one, folders[number], world)
+                    plans.append(_prepare(asked.jobs[number], one, folders[number], world))
+            wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
             if wrong:
                 raise ConfigError(wrong)
             _announce(asked.jobs, folders, home, console)
@@ -151,7 +154,7 @@ def _announce(jobs: Sequence[Job], folders: Sequence[Path], home: Path | None, c
         console.print(f"{settings.task.name} on {settings.model_id()}{where} → {path}", soft_wrap=True)
 
 
-def _prepare(job: Job, ready: Ready, path: Path, world: World) -> None:
+def _prepare(job: Job, ready: Ready, path: Path, world: World) -> Plan:
     """Write a run folder up to its plan: all of it before anything is sent."""
     run_key = folder.new_run_key()
     log = journal.Journal(path / "journal.jsonl")
@@ -177,6 +180,7 @@ def _prepare(job: Job, ready: Ready, path: Path, world: World) -> None:
     folder.write_json(path / "plan.json", plan)
     log.append({"t": now, "event": "planned", "digest": plan.digest})
     log.close()
+    return plan
 
 
 def _own_scorers(settings: Settings, scorers: Path) -> dict[str, str]:

@@ -189,21 +189,13 @@ def test_what_is_not_known_of_the_cost_is_null(folder: Path) -> None:
     assert "no price known for my-tune" in unknown["note"]
 
 
-def test_only_the_approved_plan_is_carried_out(folder: Path) -> None:
-    digest = plan(folder).digest
-    assert re.fullmatch(r"p-[0-9a-f]{32}", digest)
-    assert plan(folder, approved_plan=digest).digest == digest
-    with pytest.raises(ConfigError, match=rf"approved_plan: {digest} was approved, but this plan is p-"):
-        plan(folder, approved_plan=digest, generate={"temperature": 0})
-
-
-def test_a_plan_above_its_budget_is_refused(folder: Path) -> None:
+def test_a_cap_counts_every_attempt_that_may_be_paid_and_the_schema_that_is_sent(folder: Path) -> None:
     capped: dict[str, Any] = {"model": {"prices": PRICES}, "generate": {"max_tokens": 1000}}
-    assert plan(folder, max_cost=1, **capped).cost["cap"] < 1
-    with pytest.raises(ConfigError, match=r"max_cost: the worst case is \$0\.24\d\d, above \$0\.2; nothing is sent"):
-        plan(folder, max_cost=0.2, **capped)
-    with pytest.raises(ConfigError, match=r"max_cost: the worst case is not known; it needs generate\.max_tokens"):
-        plan(folder, max_cost=100, model={"prices": PRICES})
+    once = plan(folder, **capped).cost["cap"]
+    retry = {"batch": {"retry": {"request_attempts": 3, "paid_outcomes": ["truncated"]}}}
+    assert plan(folder, **capped, **retry).cost["cap"] == pytest.approx(3 * once)
+    (folder / "schema.json").write_text('{"type": "object", "properties": {}, "additionalProperties": false}')
+    assert plan(folder, task={"schema": "schema.json"}).tokens["input"] > plan(folder).tokens["input"]
 
 
 def test_a_row_that_cannot_be_rendered_names_its_sample(folder: Path) -> None:

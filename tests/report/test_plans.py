@@ -40,7 +40,7 @@ def plan(folder: Path, model_name: str = "gpt-4o-mini", **changes: Any) -> Plan:
 
 def shown(plans: list[Any], form: str) -> str:
     file = StringIO()
-    print_plans(Console(file=file, width=200, markup=False, highlight=False, emoji=False), plans, form)
+    print_plans(Console(file=file, width=200, markup=False, highlight=False, emoji=False), plans, form, "p-whole")
     return file.getvalue()
 
 
@@ -48,7 +48,7 @@ def test_json_is_the_plan_itself_and_of_a_sweep_all_of_them(folder: Path) -> Non
     found = plan(folder)
     expected = json.loads(json.dumps(asdict(found)))
     assert json.loads(shown([found], "json")) == expected
-    assert json.loads(shown([found, expected], "json")) == {"plans": [expected, expected]}
+    assert json.loads(shown([found, expected], "json")) == {"digest": "p-whole", "plans": [expected, expected]}
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
