@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from urllib.parse import urlsplit
 
 from harness.settings import Settings, duration, seconds
 
 
-def problems(settings: Settings) -> list[str]:
+def problems(settings: Settings, today: date) -> list[str]:
     """Return a line for every combination that cannot work, whatever the command."""
     provider, batch, model = settings.provider, settings.batch, settings.model
     found = []
@@ -18,7 +19,7 @@ def problems(settings: Settings) -> list[str]:
             f" (got {batch.size})"
         )
     found += _window_problems(settings)
-    found += _server_problems(settings)
+    found += _server_problems(settings, today)
     if model.ids and provider.name not in model.ids and model.capabilities is not None:
         found.append(f"provider: {model.name} is not served by {provider.name}; have: {', '.join(model.ids)}")
     if not settings.task.scorers:
@@ -26,7 +27,7 @@ def problems(settings: Settings) -> list[str]:
     return found
 
 
-def _server_problems(settings: Settings) -> list[str]:
+def _server_problems(settings: Settings, today: date) -> list[str]:
     """Check where requests go."""
     provider, model = settings.provider, settings.model
     if settings.endpoint.name == "local":
@@ -34,9 +35,12 @@ def _server_problems(settings: Settings) -> list[str]:
         if urlsplit(provider.base_url).hostname in ("127.0.0.1", "localhost", "::1"):
             return [f"provider.base_url: {provider.base_url} is not used with endpoint=local; add endpoint=live"]
         return []
-    if model.lifecycle and model.lifecycle.retired and not model.allow_retired:
+    life = model.lifecycle
+    gone = life is not None and (life.retired or (life.retires_on is not None and life.retires_on <= today))
+    if life is not None and gone and not model.allow_retired:
+        when = f" since {life.retires_on}" if life.retires_on else ""
         return [
-            f"model: {model.name} is retired ({model.lifecycle.source}); "
+            f"model: {model.name} is retired{when} ({life.source}); "
             "pick another, or insist with model.allow_retired=true"
         ]
     return []

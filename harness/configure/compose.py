@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def settings_of(config: DictConfig) -> Settings:
         wrong += [line for line in problems.lines(error) if line.partition(":")[0] not in missing]
     if wrong:
         raise ConfigError(wrong)
-    wrong = checks.problems(settings)
+    wrong = checks.problems(settings, date.today())
     if wrong:
         raise ConfigError(wrong)
     return checks.with_window(settings)

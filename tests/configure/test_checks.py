@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from harness.configure.checks import key_problems, problems, with_window
 from tests.build import settings
 
 LIVE = {"name": "live", "simulated": False, "speed": 1}
+TODAY = date(2026, 11, 24)
 TWO_WINDOWS = {"windows": ["24h", "7d"]}
 
 
@@ -40,9 +42,9 @@ def test_a_combination_that_cannot_work_is_refused(model: str, changes: Any, sai
     if said is None:
         changed = settings(model)
         changed = changed.model_copy(update={"task": changed.task.model_copy(update={"scorers": {}})})
-        assert problems(changed) == ["task.scorers: name at least one scorer; the first is the headline"]
+        assert problems(changed, TODAY) == ["task.scorers: name at least one scorer; the first is the headline"]
         return
-    (found,) = problems(settings(model, **changes))
+    (found,) = problems(settings(model, **changes), TODAY)
     assert found.startswith(said)
 
 
@@ -58,7 +60,7 @@ def test_a_combination_that_cannot_work_is_refused(model: str, changes: Any, sai
     ids=str,
 )
 def test_a_combination_that_works_passes(model: str, changes: Any) -> None:
-    assert problems(settings(model, **changes)) == []
+    assert problems(settings(model, **changes), TODAY) == []
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,11 @@ def test_a_run_that_calls_needs_its_key(changes: Any, environment: dict[str, str
     assert bool(found) == refused
     if refused:
         assert "not set; endpoint=live needs the key of openai in this environment variable" in found[0]
+
+
+def test_a_model_is_retired_from_its_announced_day_on() -> None:
+    life = {"retired": False, "retires_on": "2027-01-14", "source": "s", "checked": "2026-11-23"}
+    chosen = settings("gpt-4o-mini", endpoint=LIVE, model={"lifecycle": life})
+    assert problems(chosen, date(2027, 1, 13)) == []
+    (found,) = problems(chosen, date(2027, 1, 14))
+    assert found.startswith("model: gpt-4o-mini is retired since 2027-01-14 (s); pick another")

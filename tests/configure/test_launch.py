@@ -260,10 +260,12 @@ def test_one_bad_job_of_a_sweep_stops_the_whole_sweep(folder: Path) -> None:
 
 
 def test_a_live_run_without_its_key_is_refused_and_its_plan_is_not(folder: Path) -> None:
-    done = harness("task=colours", "model=gpt-4o-mini", "endpoint=live")
+    done = harness("task=colours", "model=gpt-4o-mini", "model.allow_retired=true", "endpoint=live")
     assert done.returncode == 2
     assert done.stderr.startswith("OPENAI_API_KEY: not set; endpoint=live needs the key of openai")
-    plan = api.plan(["task=colours", "model=gpt-4o-mini", "endpoint=live", "provider.tokenizer=null"])
+    plan = api.plan(
+        ["task=colours", "model=gpt-4o-mini", "model.allow_retired=true", "endpoint=live", "provider.tokenizer=null"]
+    )
     assert plan["destination"]["host"] == "api.openai.com"
     assert only_what_was_there(folder)
 
