@@ -54,12 +54,12 @@ class Project:
     def words(self, *overrides: str) -> list[str]:
         """Return the overrides of a run over the emulator: like a live one, but with time that flies."""
         live = ["endpoint=live", "endpoint.speed=1000", f"provider.base_url={self.emulator.url}"]
+        open_doors = ["provider.api_key_env=null", "provider.tokenizer=null", "model.allow_retired=true"]
         return [
             "task=colours",
             "model=gpt-4o-mini",
             *live,
-            "provider.api_key_env=null",
-            "provider.tokenizer=null",
+            *open_doors,
             *overrides,
         ]
 
