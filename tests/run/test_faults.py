@@ -163,7 +163,7 @@ def test_money_and_access_stop_the_run_and_resume_finishes_it(
 
 
 def test_a_batch_that_vanished_asks_and_the_answer_is_obeyed(project: Project) -> None:
-    project.emulator.set_faults([{"fault": "vanished", "looks": None, "listed": False, "times": 1}])
+    project.emulator.set_faults([{"fault": "vanished", "after": 0, "looks": None, "listed": False, "times": 1}])
     ended = project.run()
     assert (ended.code, ended.stopped) == (3, "question")
     name = events(ended, "question")[0]["batch"]
