@@ -103,7 +103,11 @@ def _ledger_lines(path: Path, places: list[Place]) -> Iterator[tuple[int, str, b
 
 
 def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
-    faults = [fault for fault in batch.faults if fault["fault"] in _EDITS]
+    # What makes a line unreadable comes last: the other edits read it.
+    faults = sorted(
+        (fault for fault in batch.faults if fault["fault"] in _EDITS),
+        key=lambda fault: fault["fault"] in ("cut_line", "not_json_line"),
+    )
 
     def edit(row: int, custom_id: str, line: bytes) -> list[bytes]:
         lines = [line + b"\n"]

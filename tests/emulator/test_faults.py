@@ -340,3 +340,10 @@ def test_a_share_of_lines_is_drawn_the_same_every_time() -> None:
 
 def test_every_fault_is_described() -> None:
     assert all(kind.text and kind.strikes in {"call", "batch", "lines"} for kind in KINDS.values())
+
+
+def test_faults_of_one_line_come_together(emulator: Running, client: OpenAI) -> None:
+    plan = ["cut_line", "stranger_lines", {"fault": "duplicate_lines", "differ": True}]
+    batch = finished(emulator, client, plan)
+    assert batch.output_file_id is not None
+    assert len(client.files.content(batch.output_file_id).text.splitlines()) > 4
