@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -64,13 +65,26 @@ def split(words: Sequence[str]) -> tuple[str, list[str]]:
     first = words[0]
     if first in ("-h", "--help", "help"):
         return "help", list(words[1:])
-    if first in COMMANDS:
-        return first, list(words[1:])
-    if "=" not in first and first[:1] not in ("-", "+", "~", ""):
-        near = difflib.get_close_matches(first, COMMANDS, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else "See `python -m harness --help`."
-        raise HarnessError(f"unknown command '{first}'. {hint}")
-    return "run", list(words)
+    at = _command_at(words)
+    if at is None:
+        return "run", list(words)
+    command = words[at]
+    if command in COMMANDS:
+        return command, [*words[:at], *words[at + 1 :]]
+    near = difflib.get_close_matches(command, COMMANDS, n=1)
+    hint = f"Did you mean '{near[0]}'?" if near else "See `python -m harness --help`."
+    raise HarnessError(f"unknown command '{command}'. {hint}")
+
+
+def _command_at(words: Sequence[str]) -> int | None:
+    """Return where the command stands: the first word without `=` and without a leading `-`, `+` or `~`."""
+    from harness.configure.dispatch import WITH_VALUE
+
+    takes_value = {*WITH_VALUE, "--info", "-i", "--format"}
+    for at, word in enumerate(words):
+        if word and word[0] not in "-+~" and "=" not in word and (at == 0 or words[at - 1] not in takes_value):
+            return at
+    return None
 
 
 def _wants_help(words: Sequence[str]) -> bool:
@@ -80,7 +94,14 @@ def _wants_help(words: Sequence[str]) -> bool:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, markup=False)
+    class Patient(Console):
+        """A console whose reader may leave, as in `| head`: the run goes on without being watched."""
+
+        def on_broken_pipe(self) -> None:
+            """Write to nowhere from here on."""
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return Patient(highlight=False, emoji=False, markup=False)
 
 
 # ------------------------------------------------------------------------------------------------- commands with Hydra
@@ -191,7 +212,7 @@ def resume(words: Sequence[str]) -> int:
     )
     parser.add_argument("--adopt", action="append", default=[], metavar="BATCH=ID", help="this batch is that one")
     parser.add_argument("--resend", action="append", default=[], metavar="BATCH", help="send it again; may pay twice")
-    options = parser.parse_args(words)
+    options = parser.parse_intermixed_args(words)
     pairs = [word.partition("=") for word in options.adopt]
     if any(not equals or not identity for _, equals, identity in pairs):
         raise HarnessError("--adopt: a batch and its id are expected, such as --adopt 0003=batch_68f0")

@@ -298,3 +298,21 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
     assert exit_code == "0", done.stderr
     assert int(peak) <= 150_000  # KiB
     assert len((only_run(tmp_path) / "results.jsonl").read_bytes().splitlines()) == 20_000
+
+
+def test_a_reader_that_leaves_does_not_stop_the_run(tmp_path: Path) -> None:
+    words = [*HARNESS, "model=gpt-4o-mini", "task.dataset.limit=24"]
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(30), error) == (0, b"")
+    assert b'"event":"finished"' in (only_run(tmp_path) / "journal.jsonl").read_bytes()
+
+
+def test_the_command_may_stand_anywhere_before_its_words(tmp_path: Path) -> None:
+    done = harness("task.dataset.limit=2", "plan", "model=gpt-4o-mini", "--format=json", cwd=tmp_path)
+    assert json.loads(done.stdout)["counts"]["requests"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -42,10 +43,6 @@ class Plan:
     tokens: dict[str, Any]
     digests: dict[str, str]
     answer: dict[str, Any]  # how answers are asked for and judged
-
-    def write(self, path: Path) -> None:
-        """Write plan.json."""
-        path.write_bytes(orjson.dumps(self, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 @dataclass
@@ -91,6 +88,7 @@ class Files:
         if name != self.name:
             self.batch.close()
             folder = self.batches / name
+            shutil.rmtree(folder, ignore_errors=True)  # a crash may have left it before the journal knew of it
             folder.mkdir(parents=True)
             self.requests = self.batch.enter_context((folder / "requests.jsonl").open("wb"))
             self.samples = self.batch.enter_context((folder / "samples.jsonl").open("wb"))

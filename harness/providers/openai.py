@@ -35,6 +35,7 @@ __all__ = [
 
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
+CREATE_TIMEOUT = 120.0  # s; after it the answer counts as unclear, and the batch is looked for
 MAX_DOWNLOAD = 8_000_000_000  # bytes; 50,000 answers of 160 kB each: what is larger is no answer
 FEW = 3  # up to here single looks are cheaper than a list page
 RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
@@ -68,22 +69,32 @@ def create(client: Any, file: str, key: str, settings: Settings) -> str:
             endpoint=URLS[settings.model.api],
             completion_window=settings.batch.window,
             metadata={LABEL: key},
+            timeout=CREATE_TIMEOUT,
         )
         return str(orjson.loads(raw.content)["id"])
 
 
-def find(client: Any, key: str, since: float) -> list[Candidate]:
-    """List the batches created after `since` that carry our key; the list is newest first."""
+def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
+    """List the batches created after `since` that carry our key, or lacking any label, were made of our file.
+
+    The list is newest first; some compatible servers promise no order, so a page is read to its end.
+    """
     found = []
-    for batch in _listed(client):
-        created = batch.get("created_at") or 0
-        if created < since:
+    for page in _pages(client):
+        ages = [batch.get("created_at") for batch in page]
+        for batch, created in zip(page, ages, strict=True):
+            label = (batch.get("metadata") or {}).get(LABEL)
+            unlabelled = label is None and batch.get("input_file_id") == file and batch.get("status") != "failed"
+            if label == key or unlabelled:
+                total = (batch.get("request_counts") or {}).get("total") or 0
+                found.append(Candidate(str(batch.get("id")), label, _number(created), total))
+        if all(isinstance(created, int | float) and created < since for created in ages):
             break
-        label = (batch.get("metadata") or {}).get(LABEL)
-        if label == key:
-            total = (batch.get("request_counts") or {}).get("total") or 0
-            found.append(Candidate(batch["id"], label, float(created), total))
     return found
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
@@ -118,15 +129,23 @@ def _look(client: Any, batch_id: str) -> BatchStatus:
 
 
 def _listed(client: Any) -> Iterator[dict[str, Any]]:
-    """Yield batches, newest first, page by page."""
+    """Yield batches, newest first."""
+    for page in _pages(client):
+        yield from page
+
+
+def _pages(client: Any) -> Iterator[list[dict[str, Any]]]:
+    """Yield pages of batches, newest first; none is empty."""
     after: dict[str, str] = {}
     while True:
         with _errors("list"):
             page = orjson.loads(client.batches.with_raw_response.list(limit=PAGE, **after).content)
-        yield from page["data"]
-        if not page.get("has_more") or not page["data"]:
+            batches = list(page["data"])
+        if batches:
+            yield batches
+        if not batches or not page.get("has_more"):
             return
-        after = {"after": page["data"][-1]["id"]}
+        after = {"after": batches[-1]["id"]}
 
 
 def _status(batch: Mapping[str, Any]) -> BatchStatus:
@@ -235,7 +254,7 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
         code, message = body.get("code"), str(body.get("message") or error.message)
         kind: str = kind_of(error.status_code, code)
         if message.startswith("Cannot find file"):
-            kind = "retryable"
+            kind, code = "retryable", "file_not_found"
         if unclear and (error.status_code >= 500 or error.status_code in (408, 409)):
             kind = "unclear"
         wait = _retry_after(error.response.headers)

@@ -41,8 +41,10 @@ class Provider(Protocol):
     def create(self, client: Client, file: str, key: str, settings: Settings) -> str:
         """Create a batch labelled with `key` by exactly one call, and return its id."""
 
-    def find(self, client: Client, key: str, since: float) -> list[Candidate]:
-        """List the batches created after `since` (epoch seconds) that carry `key`."""
+    def find(self, client: Client, key: str, file: str, since: float) -> list[Candidate]:
+        """List the batches created after `since` (epoch seconds) that carry `key`, or where the provider keeps no
+        label, were made of this input file.
+        """
 
     def poll(self, client: Client, ids: Sequence[str]) -> list[BatchStatus]:
         """Ask for the state of all these batches, with as few calls as the lane allows."""

@@ -14,6 +14,8 @@ from harness.run.state import BatchState
 from harness.settings import Settings
 from harness.types import BatchStatus, Error
 
+SHORT_TRIES = 2  # downloads that may come short of the counters before these are taken to lie
+
 Event = dict[str, Any]
 CollectBatch = Callable[[Path, Error | None], Event]  # batch folder, error of the whole batch → the event's fields
 
@@ -50,7 +52,7 @@ def create(lane: Lane, action: Create) -> list[Event]:
 
 def find(lane: Lane, action: Find, known: str | None) -> list[Event]:
     """Look for a batch by its key; `known` is its id where it had answered before."""
-    found = lane.provider.find(lane.client, action.key, action.since)
+    found = lane.provider.find(lane.client, action.key, action.file, action.since)
     if known is not None:
         found = [candidate for candidate in found if candidate.id == known]
     if not found:
@@ -91,7 +93,18 @@ def fetch(lane: Lane, action: Fetch, batch: BatchState) -> list[Event]:
     """Download what the provider kept of a batch."""
     status = BatchStatus(str(batch.id), "ended", batch.status, files=batch.files)
     fetched = lane.provider.fetch(lane.client, status, lane.batch(batch.name))
+    short = _lines(fetched.output) < batch.completed or _lines(fetched.errors) < batch.failed
+    if short and batch.failures < SHORT_TRIES:
+        raise ProviderError("download: fewer lines than the batch's counters say", kind="retryable")
     return [{"event": "fetched", "batch": batch.name, "bytes": fetched.bytes}]
+
+
+def _lines(path: Path | None) -> int:
+    """Count the whole lines of a file."""
+    if path is None:
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def collect(lane: Lane, action: Collect, batch: BatchState) -> list[Event]:

@@ -11,6 +11,7 @@ from harness.settings import Settings, seconds
 FIND_GRACE = 120.0  # s; a created batch shows in the list at once, so one that is absent for this long was never made
 FIND_LOOKS = 3
 BACKOFF_CAP = 300.0  # s; with poll.min 5s, 24 attempts reach over an outage of an hour and a half
+LONGEST_WISH = 3600.0  # s; what a server may ask for by retry-after
 GROWTH = 1.5  # of the poll interval while nothing changes
 SLACK = 86_400.0  # s; how far our clock and the provider's may be apart when a lost create is looked for
 PATIENCE = 172_800.0  # s; batch.give_up_after null: the window and 48 hours more
@@ -39,6 +40,7 @@ class Find:
 
     batch: str
     key: str
+    file: str  # its input file, for servers that keep no label
     since: float
 
 
@@ -52,6 +54,13 @@ class Poll:
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """Download what an ended batch left."""
+
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Take an ended batch as it is: results that it announced did not come within grace."""
 
     batch: str
 
@@ -116,7 +125,9 @@ class Finish:
     """Every request has its final outcome."""
 
 
-Action = Upload | Create | Find | Poll | Fetch | Collect | Repack | Cancel | Clean | Ask | Abandon | Stop | Finish
+Action = (
+    Upload | Create | Find | Poll | Fetch | Take | Collect | Repack | Cancel | Clean | Ask | Abandon | Stop | Finish
+)
 
 
 def next_actions(state: State, now: float, settings: Settings) -> list[Action]:
@@ -133,10 +144,11 @@ def next_actions(state: State, now: float, settings: Settings) -> list[Action]:
         if batch.question is None and batch.not_before <= now:
             actions.extend(_for_batch(state, batch, now, settings))
     actions.extend(_submit(state, batches, now, settings))
-    actions.extend(_poll(state, batches, now))
+    given_up = {action.batch for action in actions if isinstance(action, Ask | Abandon | Take)}
+    actions.extend(_poll(state, [batch for batch in batches if batch.name not in given_up], now))
     actions.extend(_repack(state, batches, now, settings))
-    if not actions and _only_questions(batches):
-        asked = [f"{batch.name}: {batch.question}" for batch in batches if batch.question]
+    asked = [f"{batch.name}: {batch.question}" for batch in batches if batch.question]
+    if asked and not actions and wake_at(state, now) <= now:
         return [Stop("question", "; ".join(asked))]
     return actions
 
@@ -177,30 +189,29 @@ def _for_batch(state: State, batch: BatchState, now: float, settings: Settings) 
 
 def _lost_create(state: State, batch: BatchState, now: float) -> Iterator[Action]:
     """Look for the batch until it surely does not exist; only then create again."""
-    if batch.candidates:
-        yield Ask(batch.name, "more than one batch at the provider carries its key")
-    elif batch.looks >= FIND_LOOKS and now >= batch.intent_at + FIND_GRACE:
+    if batch.looks >= FIND_LOOKS and now >= max(batch.intent_at, batch.doubt_at) + FIND_GRACE:
         if state.cancelled:
             yield Collect(batch.name, cancelled=True)
         else:
             yield _create(state, batch)
     else:
-        yield Find(batch.name, batch.key, batch.intent_at - SLACK)
+        yield Find(batch.name, batch.key, batch.file or "", batch.intent_at - SLACK)
 
 
 def _running(state: State, batch: BatchState, now: float, settings: Settings) -> Iterator[Action]:
     if state.cancelled and not batch.cancelling:
         yield Cancel(batch.name)
         return
+    # Judged by the last look, not by the clock: while we were away the batch may have ended.
     limit = batch.created_at + seconds(settings.batch.window) + settings.batch.grace
-    if batch.late_since is not None and now > batch.late_since + settings.batch.grace:
-        yield Fetch(batch.name)
+    if batch.late_since is not None and batch.looked_at > batch.late_since + settings.batch.grace:
+        yield Take(batch.name)
     elif batch.gone >= GONE_LOOKS:
         if batch.looks == 0:
-            yield Find(batch.name, batch.key, batch.intent_at - SLACK)
+            yield Find(batch.name, batch.key, batch.file or "", batch.intent_at - SLACK)
         else:
             yield from _stuck(batch, settings, "vanished: it no longer answers and stands in no list")
-    elif now > limit:
+    elif batch.looked_at > limit:
         yield from _stuck(batch, settings, f"still '{batch.status}' past its window and grace")
 
 
@@ -256,11 +267,6 @@ def _repack(state: State, batches: list[BatchState], now: float, settings: Setti
         yield Repack(tuple(batch.name for batch in waiting), now + backoff(wave, None, 0.5, settings))
 
 
-def _only_questions(batches: list[BatchState]) -> bool:
-    """Tell whether nothing but answers of a person can move the run."""
-    return all(batch.question is not None for batch in batches)
-
-
 def _deletable(batch: BatchState, settings: Settings) -> tuple[str, ...]:
     clean = settings.batch.clean
     if clean == "none" or batch.file is None:
@@ -284,10 +290,10 @@ def should_resend(outcome: str, error_class: str | None, attempt: int, *, settin
 def backoff(failures: int, retry_after: float | None, draw: float, settings: Settings) -> float:
     """Return seconds to wait after the `failures`-th failure in a row; `draw` in [0, 1) is the jitter.
 
-    The server's own wish wins where it is longer.
+    The server's own wish wins where it is longer, up to an hour.
     """
     grown = min(BACKOFF_CAP, settings.batch.poll.min * 2.0 ** max(0, failures - 1))
-    return max(grown * (0.75 + draw / 2), retry_after or 0.0)
+    return max(grown * (0.75 + draw / 2), min(retry_after or 0.0, LONGEST_WISH))
 
 
 def wake_at(state: State, now: float) -> float:

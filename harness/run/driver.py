@@ -6,8 +6,8 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +35,11 @@ from harness.run.decide import should_resend
 from harness.run.fold import fold
 from harness.run.interrupts import Interrupts
 from harness.run.loop import Means, Run, drive, record
+from harness.run.state import State
 from harness.run.view import View
 from harness.run.world import World, world_of
 from harness.settings import Settings
-from harness.types import BatchFile, Error
+from harness.types import BatchFile, Error, Response
 
 if TYPE_CHECKING:
     from harness.configure.compose import Asked, Job
@@ -134,11 +135,17 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
             wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
             if wrong:
                 raise ConfigError(wrong)
+            for path in folders:
+                stack.callback(folder.Lock(path).release)
+            if world.emulator is not None:
+                world.emulator.ready()
             _announce(asked.jobs, folders, home, console)
-        except BaseException:
+        except BaseException as error:
             stack.close()
             for claim in reversed(claims):
                 folder.discard(claim)
+            if isinstance(error, OSError):
+                raise ConfigError(f"cannot prepare the run: {error.strerror} ({error.filename})") from None
             raise
         labels = [job.label for job in asked.jobs]
         return _drive(folders, labels, world, until, stack)
@@ -203,27 +210,49 @@ class Answers:
 
 def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Console, until: str) -> Ended:
     """Take a run up where its journal ends."""
-    stored = folder.read(path)
-    events = journal.read(path / "journal.jsonl")
-    settings = with_overrides(stored.settings, overrides)
-    wrong = key_problems(settings, os.environ)
-    if wrong:
-        raise ConfigError(wrong)
-    state = fold(stored.batches, events)
-    if state.finished:
-        return _ended(path, "", settings, conclude.write(path, conclude.judging_of(path, settings)), None, "")
-    unknown = [name for name in (*answers.adopt, *answers.resend) if name not in state.batches]
-    if unknown:
-        raise ConfigError(f"there is no batch {', '.join(unknown)}; have: {', '.join(list(state.open)[:20])}")
-    if overrides:
-        folder.write_json(path / "settings.json", settings.model_dump(mode="json", by_alias=True))
-    if _has_changed(Path(stored.plan["task"]["dataset"]), stored.plan["digests"]["dataset"]):
-        console.print("note: the dataset has changed; this run goes on with what was planned", soft_wrap=True)
-    last = max((event["t"] for event in events), default=0.0)
+    folder.read(path)
     with ExitStack() as stack:
-        home = path.parent if (path.parent / ".emulator").is_dir() else None
-        world = stack.enter_context(world_of([settings], [path], home, last, console))
+        stack.callback(folder.Lock(path).release)
+        stored = folder.read(path)
+        events = journal.read(path / "journal.jsonl")
+        settings = with_overrides(stored.settings, overrides)
+        state = fold(stored.batches, events)
+        wrong = key_problems(settings, os.environ) or _unasked(state, answers)
+        if wrong:
+            raise ConfigError(wrong)
+        if overrides:
+            folder.write_json(path / "settings.json", settings.model_dump(mode="json", by_alias=True))
+        if state.finished:
+            return _ended(path, "", settings, conclude.write(path, conclude.judging_of(path, settings)), None, "")
+        if _has_changed(Path(stored.plan["task"]["dataset"]), stored.plan["digests"]["dataset"]):
+            console.print("note: the dataset has changed; this run goes on with what was planned", soft_wrap=True)
+        world = stack.enter_context(_world_again(path, settings, events, console))
         return _drive([path], [""], world, until, stack, answers)[0]
+
+
+def _unasked(state: State, answers: Answers) -> list[str]:
+    """Refuse answers to questions that no batch asks: they could orphan a batch that runs well."""
+    wrong = []
+    for name in (*answers.adopt, *answers.resend):
+        batch = state.batches.get(name)
+        if batch is None:
+            wrong.append(f"there is no batch {name}; have: {', '.join(list(state.open)[:20])}")
+        elif batch.question is None and batch.phase != "intended":
+            wrong.append(f"batch {name} asks nothing: it is {batch.status or batch.phase}")
+    taken = {batch.id: batch.name for batch in state.batches.values() if batch.id}
+    for name, identity in answers.adopt.items():
+        if taken.get(identity, name) != name:
+            wrong.append(f"{identity} is batch {taken[identity]} already; it cannot be {name} too")
+    return wrong
+
+
+def _world_again(
+    path: Path, settings: Settings, events: Sequence[Event], console: Console
+) -> AbstractContextManager[World]:
+    """Return the world of a run that exists; the emulator of a sweep lies beside its runs."""
+    home = path.parent if (path.parent / ".emulator").is_dir() else None
+    last = max((event["t"] for event in events), default=0.0)
+    return world_of([settings], [path], home, last, console)
 
 
 def _has_changed(dataset: Path, digest: str) -> bool:
@@ -245,8 +274,6 @@ def _drive(
     """Open the runs, drive them in one loop, and write what came of each."""
     view = View(world.console)
     stack.callback(view.close)
-    for path in folders:
-        stack.callback(folder.Lock(path).release)
     runs = [_open(path, label, world) for path, label in zip(folders, labels, strict=True)]
     for run in runs:
         stack.callback(run.journal.close)
@@ -270,16 +297,15 @@ def _open(path: Path, label: str, world: World) -> Run:
     if world.emulator is not None:
         url = world.emulator.url or world.emulator.ready()
         client = provider.connect(settings.provider.model_copy(update={"base_url": url}), "simulated")
-        secrets: tuple[str, ...] = ()
     else:
         key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
         client = provider.connect(settings.provider, key)
-        secrets = (*known_secrets(os.environ), key) if len(key) >= 8 else known_secrets(os.environ)
+    clean_words = _scrubber(settings)
     state = fold(stored.batches, events)
     judging = conclude.judging_of(path, settings)
 
     def collect(batch: Path, error: Error | None) -> Event:
-        collected = collect_batch(batch, provider.decode, judging, error)
+        collected = collect_batch(batch, _scrubbed(provider.decode, clean_words), judging, error)
         return conclude.as_event(batch, collected, partial(should_resend, settings=settings))
 
     def again(parents: Sequence[str], first: int, wave: int) -> tuple[BatchFile, ...]:
@@ -294,8 +320,27 @@ def _open(path: Path, label: str, world: World) -> Run:
             path / "batches", parents, unanswered, run_key=state.run_key, first=first, bounds=bounds, wave=wave
         )
 
-    lane = Lane(provider, client, settings, path, state.run_key, collect, lambda text: scrub(text, secrets))
+    lane = Lane(provider, client, settings, path, state.run_key, collect, clean_words)
     return Run(label, settings, state, journal.Journal(path / "journal.jsonl"), lane, again)
+
+
+def _scrubber(settings: Settings) -> Callable[[str], str]:
+    """Return the function that takes keys out of a provider's words before they are written anywhere."""
+    key = os.environ.get(settings.provider.api_key_env or "", "")
+    secrets = (*known_secrets(os.environ), *((key,) if len(key) >= 8 else ()))
+    return lambda text: scrub(text, secrets)
+
+
+def _scrubbed(decode: Callable[[bytes], Response], clean_words: Callable[[str], str]) -> Callable[[bytes], Response]:
+    """Decode with the provider's error messages scrubbed; its raw bytes stay as they are."""
+
+    def decode_clean(line: bytes) -> Response:
+        response = decode(line)
+        if response.error is None:
+            return response
+        return replace(response, error=replace(response.error, message=clean_words(response.error.message)))
+
+    return decode_clean
 
 
 def _take_answers(run: Run, means: Means, answers: Answers) -> None:
@@ -319,7 +364,11 @@ def _finish(run: Run) -> Ended:
     path = run.lane.folder
     if state.stopped in ("folder", "disk"):
         return Ended(run.label, path, 3, {}, state.stopped, state.reason, run.settings.endpoint.simulated)
-    summary = conclude.write(path, conclude.judging_of(path, run.settings))
+    try:
+        summary = conclude.write(path, conclude.judging_of(path, run.settings))
+    except OSError as error:
+        reason = f"{error.strerror} ({error.filename}); what was answered is safe, make room and resume"
+        return Ended(run.label, path, 3, {}, "disk", reason, run.settings.endpoint.simulated)
     return _ended(path, run.label, run.settings, summary, state.stopped, state.reason)
 
 
@@ -343,7 +392,7 @@ def rebuild(path: Path) -> Mapping[str, Any]:
     judging = conclude.judging_of(path, stored.settings)
     if not folder.is_driven(path):
         state = fold(stored.batches, journal.read(path / "journal.jsonl"))
-        decode = load(stored.settings.provider.protocol).decode
+        decode = _scrubbed(load(stored.settings.provider.protocol).decode, _scrubber(stored.settings))
         for batch in state.batches.values():
             if batch.phase in ("collected", "done"):
                 error = Error(**batch.error) if batch.error else None
@@ -359,16 +408,16 @@ def clean(path: Path, console: Console) -> int:
     wrong = key_problems(stored.settings, os.environ)
     if wrong:
         raise ConfigError(wrong)
-    events = journal.read(path / "journal.jsonl")
-    state = fold(stored.batches, events)
-    running = [batch.name for batch in state.batches.values() if batch.phase in ("intended", "created")]
-    if running:
-        raise Stopped(f"{path}: batches {', '.join(running[:10])} are still at the provider; resume or cancel first")
-    last = max((event["t"] for event in events), default=0.0)
     with ExitStack() as stack:
         stack.callback(folder.Lock(path).release)
-        home = path.parent if (path.parent / ".emulator").is_dir() else None
-        world = stack.enter_context(world_of([stored.settings], [path], home, last, console))
+        events = journal.read(path / "journal.jsonl")
+        state = fold(stored.batches, events)
+        running = [batch.name for batch in state.batches.values() if batch.phase in ("intended", "created")]
+        if running:
+            raise Stopped(
+                f"{path}: batches {', '.join(running[:10])} are still at the provider; resume or cancel first"
+            )
+        world = stack.enter_context(_world_again(path, stored.settings, events, console))
         run = _open(path, "", world)
         stack.callback(run.journal.close)
         stack.callback(run.lane.client.close)

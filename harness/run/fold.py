@@ -9,6 +9,8 @@ from typing import Any
 from harness.run.state import BatchState, Phase, State
 from harness.types import BatchFile
 
+PATIENCE_WITH_FILE = 3  # creates that may say that a fresh input file is not there yet
+
 
 def begin(batches: Iterable[BatchFile]) -> State:
     """Return the state of a planned run before its first event."""
@@ -73,9 +75,9 @@ def _resumed(state: State, event: Mapping[str, Any]) -> None:
     state.poll_failures = state.queue_failures = 0
     for name in state.open:
         batch = state.batches[name]
-        state.batches[name] = replace(
-            batch, question=None, candidates=(), failures=0, not_before=0.0, gone=0, looks=0, cancelling=False
-        )
+        if batch.question is not None:
+            batch = replace(batch, question=None, candidates=(), gone=0, looks=0)
+        state.batches[name] = replace(batch, failures=0, not_before=0.0, late_since=None, cancelling=False)
 
 
 def _polled(state: State, event: Mapping[str, Any]) -> None:
@@ -171,21 +173,41 @@ def _created(state: State, batch: BatchState, event: Mapping[str, Any]) -> Batch
         question=None,
         candidates=(),
         gone=0,
+        looks=0,
+        late_since=None,
+        cancelling=False,
     )
 
 
 def _seen(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
     """Take a look at a running batch: written where its status is new, otherwise only remembered (`looked`)."""
-    return replace(batch, status=event["status"], completed=event["completed"], failed=event["failed"], gone=0, looks=0)
+    return replace(
+        batch,
+        status=event["status"],
+        completed=event["completed"],
+        failed=event["failed"],
+        gone=0,
+        looks=0,
+        looked_at=event["t"],
+    )
 
 
 def _gone(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
-    return replace(batch, gone=batch.gone + 1)
+    return replace(batch, gone=batch.gone + 1, looked_at=event["t"])
 
 
 def _late(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
     since = event["t"] if batch.late_since is None else batch.late_since
-    return replace(batch, status=event["status"], late_since=since, files=event["files"], gone=0)
+    return replace(
+        batch,
+        status=event["status"],
+        completed=event["completed"],
+        failed=event["failed"],
+        files=event["files"],
+        late_since=since,
+        gone=0,
+        looked_at=event["t"],
+    )
 
 
 def _ended(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
@@ -205,6 +227,8 @@ def _ended(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchSt
         error=error,
         ended_at=event["t"],
         failures=0,
+        question=None,
+        candidates=(),
     )
 
 
@@ -241,11 +265,13 @@ def _failed(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchS
     """Note a call that failed; a create that surely was not carried out is no longer intended."""
     _note_fatal(state, event)
     phase: Phase = "uploaded" if event["call"] == "create" else batch.phase
+    if event.get("code") == "file_not_found" and batch.failures >= PATIENCE_WITH_FILE:
+        phase = "planned"  # it is really gone: a fresh copy is harmless
     return replace(batch, phase=phase, failures=batch.failures + 1, not_before=event["retry_at"])
 
 
 def _unclear(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
-    return replace(batch, not_before=event["retry_at"], failures=0)
+    return replace(batch, not_before=event["retry_at"], failures=0, doubt_at=event["t"])
 
 
 def _not_found(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:

@@ -79,8 +79,6 @@ def read(path: Path) -> list[dict[str, Any]]:
             event = orjson.loads(line)
             event["event"], event["t"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise HarnessError(
-                f"{path}:{number}: damaged; restore it from a copy. `report` still works on what was collected"
-            ) from None
+            raise HarnessError(f"{path}:{number}: damaged; restore the file from a copy") from None
         events.append(event)
     return events

@@ -27,6 +27,7 @@ from harness.run.decide import (
     Poll,
     Repack,
     Stop,
+    Take,
     Upload,
     backoff,
     next_actions,
@@ -145,7 +146,9 @@ def _start(run: Run, means: Means, until: str) -> None:
         return
     for action in actions:
         target = _target(action)
-        if target not in run.busy and not run.left:
+        # What is under way may still bring news of a batch that is about to be given up.
+        premature = isinstance(action, Ask | Abandon | Take) and "Poll" in run.busy
+        if target not in run.busy and not run.left and not premature:
             _obey(run, means, action, target)
 
 
@@ -175,6 +178,12 @@ def _obey(run: Run, means: Means, action: Action, target: str) -> None:
                 means,
                 {"event": "question", "batch": action.batch, "reason": action.reason, "candidates": candidates},
             )
+            return
+        case Take():
+            batch = state.batches[action.batch]
+            known = {"status": batch.status, "completed": batch.completed, "failed": batch.failed}
+            files = dict(batch.files)
+            record(run, means, {"event": "ended", "batch": batch.name, **known, "files": files, "error": None})
             return
         case Abandon():
             record(run, means, {"event": "abandoned", "batch": action.batch, "reason": action.reason})
@@ -253,7 +262,13 @@ def _failure(run: Run, means: Means, action: Action, error: ProviderError) -> Ev
     """Tell of a failed call: when it may be tried again, or that its outcome is unclear."""
     now, draw, settings = means.clock.now(), means.draws.random(), run.settings
     call = type(action).__name__.lower()
-    detail = {"call": call, "kind": error.kind, "status": error.status, "message": run.lane.scrub(str(error))}
+    detail = {
+        "call": call,
+        "kind": error.kind,
+        "status": error.status,
+        "code": error.code,
+        "message": run.lane.scrub(str(error)),
+    }
     if isinstance(action, Fetch | Find) and error.kind == "permanent":
         reason = f"{run.lane.scrub(str(error))}; the answers may be paid for and out of reach"
         return {"event": "question", "batch": action.batch, "reason": reason, "candidates": []}

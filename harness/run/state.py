@@ -30,6 +30,8 @@ class BatchState:
     failed: int = 0
     files: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None  # the provider failed the batch as a whole
+    doubt_at: float = 0.0  # when the answer to the last create turned out unclear
+    looked_at: float = 0.0  # the last look at the provider that is part of this state
     late_since: float | None = None
     gone: int = 0  # looks in a row that found nothing
     looks: int = 0  # searches for a lost create that found nothing

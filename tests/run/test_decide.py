@@ -20,6 +20,7 @@ from harness.run.decide import (
     Poll,
     Repack,
     Stop,
+    Take,
     Upload,
     backoff,
     next_actions,
@@ -105,7 +106,7 @@ def test_a_batch_in_flight_is_polled_when_the_look_is_due() -> None:
 
 def test_an_intent_without_an_answer_is_looked_for_and_never_blindly_repeated() -> None:
     assert next_actions(state(uploaded("0001"), intent("0001"), count=1), 5.0, rules()) == [
-        Find("0001", "kabc-0001-1", 2.0 - decide.SLACK)
+        Find("0001", "kabc-0001-1", "file-0001", 2.0 - decide.SLACK)
     ]
 
 
@@ -167,11 +168,54 @@ def test_a_repacked_batch_is_sent_and_its_parent_is_done() -> None:
     assert next_actions(now, 30.0, rules()) == [Upload("0002")]
 
 
+def looked(batch: str, at: float) -> dict[str, Any]:
+    return {"t": at, "event": "looked", "batch": batch, "status": "in_progress", "completed": 0, "failed": 0}
+
+
 def test_a_batch_past_window_and_grace_is_a_question_or_given_up() -> None:
     late = 3.0 + DAY + 3600.0 + 1
-    stuck = state(*flown("0001"), {"event": "polled", "next": 1e9, "interval": 5.0}, count=1)
+    stuck = state(*flown("0001"), looked("0001", late), {"event": "polled", "next": 1e9, "interval": 5.0}, count=1)
     assert isinstance(next_actions(stuck, late, rules())[0], Ask)
     assert isinstance(next_actions(stuck, late, rules(batch={"on_stuck": "resend"}))[0], Abandon)
+
+
+def test_a_pause_longer_than_the_window_gives_nothing_up_before_a_new_look() -> None:
+    monday = 3 * DAY
+    away = state(*flown("0001"), {"t": monday, "event": "resumed"}, count=1)
+    assert next_actions(away, monday, rules(batch={"on_stuck": "resend"})) == [Poll(("0001",))]
+
+
+def test_an_end_that_is_seen_answers_the_question() -> None:
+    question = {"event": "question", "batch": "0001", "reason": "stuck", "candidates": []}
+    assert next_actions(state(*flown("0001"), question, ended("0001"), count=1), 9.0, rules()) == [Fetch("0001")]
+
+
+def test_a_question_that_holds_the_last_place_stops_the_run_instead_of_spinning() -> None:
+    question = {"event": "question", "batch": "0001", "reason": "gone", "candidates": []}
+    held = state(*flown("0001"), question, count=2)
+    assert next_actions(held, 9.0, rules(batch={"max_in_flight": 1})) == [Stop("question", "0001: gone")]
+
+
+def test_short_lived_processes_get_on_with_a_lost_create() -> None:
+    missing = {"event": "not_found", "batch": "0001", "retry_at": 0.0}
+    turns = [event for _ in range(decide.FIND_LOOKS) for event in ({"event": "resumed"}, missing)]
+    lost = state(uploaded("0001"), intent("0001"), *turns, count=1)
+    assert isinstance(next_actions(lost, 2.0 + decide.FIND_GRACE, rules())[0], Create)
+
+
+def test_the_grace_of_a_lost_create_counts_from_the_moment_of_doubt() -> None:
+    doubt = {"t": 600.0, "event": "unclear", "batch": "0001", "retry_at": 0.0}
+    looks = [{"t": 610.0, "event": "not_found", "batch": "0001", "retry_at": 0.0}] * decide.FIND_LOOKS
+    lost = state(uploaded("0001"), intent("0001"), doubt, *looks, count=1)
+    assert isinstance(next_actions(lost, 700.0, rules())[0], Find)
+    assert isinstance(next_actions(lost, 600.0 + decide.FIND_GRACE, rules())[0], Create)
+
+
+def test_an_input_file_that_is_really_gone_is_uploaded_again() -> None:
+    gone = {"event": "failed", "batch": "0001", "call": "create", "kind": "retryable", "message": "x"}
+    gone |= {"code": "file_not_found", "retry_at": 0.0}
+    tries = [event for n in range(4) for event in (intent("0001", n + 1), gone)]
+    assert next_actions(state(uploaded("0001"), *tries, count=1), 20.0, rules()) == [Upload("0001")]
 
 
 def test_a_batch_has_vanished_only_after_five_looks_and_a_search() -> None:
@@ -184,11 +228,21 @@ def test_a_batch_has_vanished_only_after_five_looks_and_a_search() -> None:
     assert state(*flown("0001"), *gone, back, count=1).batches["0001"].gone == 0
 
 
+def late(batch: str, at: float) -> dict[str, Any]:
+    return {"t": at, "event": "late", "batch": batch, "status": "completed", **COUNTS, "files": {}, "error": None}
+
+
 def test_results_that_are_announced_are_waited_for_and_then_taken_as_they_are() -> None:
-    late = {"event": "late", "batch": "0001", "status": "completed", **COUNTS, "files": {}, "error": None}
-    waiting = state(*flown("0001"), late, {"event": "polled", "next": 1e9, "interval": 5.0}, count=1)
-    assert next_actions(waiting, 100.0, rules()) == []
-    assert next_actions(waiting, 4.0 + 3600.0 + 1, rules()) == [Fetch("0001")]
+    later = {"event": "polled", "next": 1e9, "interval": 5.0}
+    waiting = state(*flown("0001"), late("0001", 4.0), later, count=1)
+    assert next_actions(waiting, 9999.0, rules()) == []
+    waited = state(*flown("0001"), late("0001", 4.0), late("0001", 3605.0), later, count=1)
+    assert next_actions(waited, 3605.0, rules()) == [Take("0001")]
+
+
+def test_results_that_came_while_nobody_looked_are_looked_for_again() -> None:
+    away = state(*flown("0001"), late("0001", 4.0), {"t": 9000.0, "event": "resumed"}, count=1)
+    assert next_actions(away, 9000.0, rules()) == [Poll(("0001",))]
 
 
 @pytest.mark.parametrize(

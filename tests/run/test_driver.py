@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.configure.compose import Asked, composed
-from harness.errors import Stopped
+from harness.errors import ConfigError, Stopped
 from harness.run import folder
 from harness.run.driver import Ended, begin
 from tests.conftest import Project, lines
@@ -109,3 +110,67 @@ def test_a_provider_key_is_never_written(project: Project, monkeypatch: pytest.M
     assert ended.stopped == "auth"
     assert key not in project.said.getvalue() + ended.reason
     assert not any(key.encode() in path.read_bytes() for path in ended.folder.rglob("*") if path.is_file())
+
+
+def test_a_crash_while_requests_are_packed_again_leaves_a_run_that_can_be_resumed(project: Project) -> None:
+    project.emulator.set_faults([{"fault": "missing_lines", "rows": [0], "batch": [1]}])
+    ended = project.run(until="submitted")
+    half = ended.folder / "batches" / "0004"
+    half.mkdir()
+    (half / "requests.jsonl").write_bytes(b"half a li")
+    again = project.resume(ended.folder)
+    assert (again.code, again.summary["outcomes"]["answered"]) == (0, 30)
+
+
+@pytest.mark.parametrize("answer", [{"adopt": {"0001": "batch_x"}}, {"resend": ["0002"]}, {"resend": ["0009"]}])
+def test_an_answer_that_nobody_asked_for_is_refused(project: Project, answer: dict[str, Any]) -> None:
+    ended = project.run(until="submitted")
+    with pytest.raises(ConfigError, match=r"asks nothing|there is no batch"):
+        project.resume(ended.folder, **answer)
+    assert project.resume(ended.folder).code == 0
+    assert project.emulator.audit()["executed_by_custom_id_max"] == 1
+
+
+def test_settings_are_not_changed_by_a_process_that_may_not_drive(project: Project) -> None:
+    ended = project.run(until="submitted")
+    before = (ended.folder / "settings.json").read_bytes()
+    lock = folder.Lock(ended.folder)
+    with pytest.raises(Stopped):
+        project.resume(ended.folder, "batch.on_stuck=resend")
+    lock.release()
+    assert (ended.folder / "settings.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("word", ["batch={}", "batch.size.x=1", "batch.min_coverage.x=1", "output.txt_limit=["])
+def test_an_override_that_cannot_be_taken_is_one_line(project: Project, word: str) -> None:
+    ended = project.run(until="submitted")
+    with pytest.raises(ConfigError, match=r"^(batch|output)"):
+        project.resume(ended.folder, word)
+
+
+def test_a_resume_cannot_go_around_the_budget(project: Project) -> None:
+    ended = project.run("max_cost=100", until="submitted")
+    with pytest.raises(ConfigError, match="max_cost"):
+        project.resume(ended.folder, "batch.retry.paid_outcomes=[truncated]")
+
+
+def test_a_download_that_is_cut_without_a_sign_is_fetched_again_and_not_paid_again(project: Project) -> None:
+    project.emulator.set_faults([{"fault": "truncated_download", "silent": True}])
+    ended = project.run()
+    assert (ended.code, ended.summary["outcomes"]["answered"]) == (0, 30)
+    assert project.emulator.audit()["executed"] == 30
+
+
+def test_a_key_in_the_error_of_a_line_is_scrubbed_from_everything_but_the_raw_bytes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-planted-0123456789abcdef"
+    monkeypatch.setenv("PLANTED_KEY", key)
+    words = {"status": 401, "message": f"Incorrect API key provided: {key}."}
+    project.emulator.set_faults([{"fault": "line_error", "rows": [0], **words}])
+    ended = project.run("provider.api_key_env=PLANTED_KEY")
+    assert ended.stopped == "auth"
+    written = [path for path in ended.folder.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+    assert {path.name for path in written} <= {"errors.jsonl"}
+    assert all(path.parent.parent.name == "batches" for path in written)
+    assert key not in project.said.getvalue() + ended.reason
