@@ -113,7 +113,7 @@ def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
             if error.status not in (404, 405, 501):  # a compatible server without a list
                 raise
     for batch_id in ids:
-        if batch_id not in statuses:
+        if batch_id not in statuses or statuses[batch_id].late:  # a list may lag behind
             statuses[batch_id] = _look(client, batch_id)
     return [statuses[batch_id] for batch_id in ids]
 
@@ -157,7 +157,7 @@ def _status(batch: Mapping[str, Any]) -> BatchStatus:
     late = (
         status in ("completed", "expired", "cancelled")
         and ((completed > 0 and "output" not in files) or (failed > 0 and "errors" not in files))
-    ) or (status == "completed" and not files)
+    ) or (status in ("completed", "expired") and not files)  # even what expired has its lines in the error file
     return BatchStatus(
         str(batch.get("id")),
         "ended" if status in ENDED else "running" if status in RUNNING else "unknown",
