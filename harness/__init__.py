@@ -77,7 +77,7 @@ def plan(overrides: Sequence[str] = ()) -> Mapping[str, Any]:
     from dataclasses import asdict
 
     from harness.configure.compose import composed
-    from harness.run.driver import plan_all
+    from harness.run.planning import plan_all
 
     return asdict(plan_all(composed(overrides))[0])
 

@@ -176,7 +176,7 @@ def plan(words: Sequence[str]) -> int:
     def show(asked: Asked) -> int:
         from harness.prepare.approval import whole_digest
         from harness.report.plans import print_plans
-        from harness.run.driver import plan_all
+        from harness.run.planning import plan_all
 
         plans = plan_all(asked)
         print_plans(_console(), plans, form, whole_digest(plans))
@@ -266,8 +266,7 @@ def report(words: Sequence[str]) -> int:
     parser = _parser("report")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs")
     options = parser.parse_args(words)
-    from harness.run.conclude import show
-    from harness.run.driver import rebuild
+    from harness.run.conclude import rebuild, show
 
     console = _console()
     for path in options.runs:

@@ -11,14 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "harness"
 TOP = {"types", "errors", "settings", "pricing"}
 STAGES = ("configure", "prepare", "run", "collect", "report")
-# They join the stages; conclude is the half of the driver that writes what a run has come to.
-JOINTS = {"run/driver.py", "run/conclude.py", "cli.py", "__init__.py"}
+# They join the stages; planning and conclude are the first and the last third of the driver.
+JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "cli.py", "__init__.py"}
 PURE = [
     *(
         f"prepare/{name}.py"
         for name in ("prompts", "capabilities", "dialects", "packing", "answers", "rules", "approval")
     ),
-    *("run/decide.py", "run/state.py", "run/fold.py"),
+    *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py"),
     *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring")),
     *("report/summary.py", "report/statistics.py", "report/check.py"),
 ]

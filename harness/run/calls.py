@@ -9,11 +9,12 @@ from typing import Any
 
 from harness.errors import ProviderError
 from harness.providers.protocol import Client, Provider
-from harness.run.decide import Cancel, Clean, Collect, Create, Fetch, Find, Poll, Upload
+from harness.run.actions import Cancel, Clean, Collect, Create, Fetch, Find, Poll, Upload
 from harness.run.state import BatchState
 from harness.settings import Settings
 from harness.types import BatchStatus, Error
 
+NEVER_SENT = Error("cancelled", "the run was cancelled before this batch was sent")
 SHORT_TRIES = 2  # downloads that may come short of the counters before these are taken to lie
 
 Event = dict[str, Any]
@@ -111,7 +112,7 @@ def collect(lane: Lane, action: Collect, batch: BatchState) -> list[Event]:
     """Judge a batch's answers."""
     error = Error(**batch.error) if batch.error else None
     if action.cancelled:
-        error = Error("cancelled", "the run was cancelled before this batch was sent")
+        error = NEVER_SENT
     return [{"event": "collected", "batch": batch.name, **lane.collect(lane.batch(batch.name), error)}]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,18 +17,21 @@ from rich.console import Console
 
 from harness.collect.judging import Judging
 from harness.collect.merge import DELIVERED, Part, merge
-from harness.collect.results import Collected
+from harness.collect.results import Collected, collect_batch
 from harness.collect.run_files import Written, write_run_results
+from harness.configure.secrets import known_secrets, scrub
 from harness.pricing import from_dict
+from harness.providers.protocol import load
 from harness.report import markdown
 from harness.report.heading import Heading, SweepRow
 from harness.report.summary import Summary
 from harness.report.terminal import print_report
 from harness.run import folder, journal
-from harness.run.calls import Event
+from harness.run.calls import NEVER_SENT, Event
 from harness.run.fold import fold
 from harness.run.state import BatchState, State
 from harness.settings import Settings
+from harness.types import Error, Response
 
 ShouldResend = Callable[[str, str | None, int], bool]  # outcome, error class, attempt
 STOPPING = ("billing", "auth")
@@ -101,6 +106,44 @@ def judging_of(path: Path, settings: Settings) -> Judging:
         simulated=settings.endpoint.simulated,
         scorer_folder=path / "task" / "scorers",
     )
+
+
+def scrubber(settings: Settings) -> Callable[[str], str]:
+    """Return the function that takes keys out of a provider's words before they are written anywhere."""
+    key = os.environ.get(settings.provider.api_key_env or "", "")
+    secrets = (*known_secrets(os.environ), *((key,) if len(key) >= 8 else ()))
+    return lambda text: scrub(text, secrets)
+
+
+def scrubbed(decode: Callable[[bytes], Response], clean_words: Callable[[str], str]) -> Callable[[bytes], Response]:
+    """Decode with the provider's error messages scrubbed; its raw bytes stay as they are."""
+
+    def decode_clean(line: bytes) -> Response:
+        response = decode(line)
+        if response.error is None:
+            return response
+        return replace(response, error=replace(response.error, message=clean_words(response.error.message)))
+
+    return decode_clean
+
+
+def rebuild(path: Path) -> dict[str, Any]:
+    """Make results, scores and report again from the provider's own bytes; nothing is called.
+
+    While another process drives the run, what that one has collected is taken as it is.
+    """
+    stored = folder.read(path)
+    judging = judging_of(path, stored.settings)
+    if not folder.is_driven(path):
+        state = fold(stored.batches, journal.read(path / "journal.jsonl"))
+        decode = scrubbed(load(stored.settings.provider.protocol).decode, scrubber(stored.settings))
+        for batch in state.batches.values():
+            if batch.phase in ("collected", "done"):
+                error = Error(**batch.error) if batch.error else None
+                if batch.id is None and state.cancelled:
+                    error = NEVER_SENT
+                collect_batch(path / "batches" / batch.name, decode, judging, error)
+    return write(path, judging)
 
 
 def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:

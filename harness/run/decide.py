@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from harness.run.actions import (
+    Abandon,
+    Action,
+    Ask,
+    Cancel,
+    Clean,
+    Collect,
+    Create,
+    Fetch,
+    Find,
+    Finish,
+    Poll,
+    Repack,
+    Stop,
+    Take,
+    Upload,
+)
 from harness.run.state import GONE_LOOKS, BatchState, State
 from harness.settings import Settings, seconds
 
@@ -15,119 +31,6 @@ LONGEST_WISH = 3600.0  # s; what a server may ask for by retry-after
 GROWTH = 1.5  # of the poll interval while nothing changes
 SLACK = 86_400.0  # s; how far our clock and the provider's may be apart when a lost create is looked for
 PATIENCE = 172_800.0  # s; batch.give_up_after null: the window and 48 hours more
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Send a batch's input file."""
-
-    batch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Note the intent, then create by one call."""
-
-    batch: str
-    file: str
-    submission: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """Look for a batch whose create answer was lost, or which no longer answers."""
-
-    batch: str
-    key: str
-    file: str  # its input file, for servers that keep no label
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Look at all batches that run."""
-
-    batches: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Download what an ended batch left."""
-
-    batch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Take an ended batch as it is: results that it announced did not come within grace."""
-
-    batch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """Judge a fetched batch; `cancelled`: it was never sent."""
-
-    batch: str
-    cancelled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Repack:
-    """Pack the unanswered requests of these batches into new ones."""
-
-    batches: tuple[str, ...]
-    not_before: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Ask the provider to cancel."""
-
-    batch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clean:
-    """Delete files at the provider."""
-
-    batch: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Only a person can tell."""
-
-    batch: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """Give a batch up and send its requests again: settings asked for it."""
-
-    batch: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Leave the run resumable."""
-
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Every request has its final outcome."""
-
-
-Action = (
-    Upload | Create | Find | Poll | Fetch | Take | Collect | Repack | Cancel | Clean | Ask | Abandon | Stop | Finish
-)
 
 
 def next_actions(state: State, now: float, settings: Settings) -> list[Action]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from harness.collect.results import collect_batch
-from harness.collect.scorers import check_scorers
-from harness.collect.verdict import check_schema
 from harness.configure.changes import with_overrides
 from harness.configure.checks import key_problems
-from harness.configure.secrets import known_secrets, scrub
-from harness.errors import ConfigError, HarnessError, Stopped
+from harness.errors import ConfigError, Stopped
 from harness.prepare.approval import refusals
 from harness.prepare.packing import Bounds
 from harness.prepare.plan import Plan, make_plan
-from harness.prepare.ready import Ready, make_ready
+from harness.prepare.ready import Ready
 from harness.prepare.repack import repack
 from harness.prepare.samples import file_digest
 from harness.providers.protocol import load
@@ -35,11 +32,12 @@ from harness.run.decide import should_resend
 from harness.run.fold import fold
 from harness.run.interrupts import Interrupts
 from harness.run.loop import Means, Run, drive, record
+from harness.run.planning import labelled, ready_all
 from harness.run.state import State
 from harness.run.view import View
 from harness.run.world import World, world_of
 from harness.settings import Settings
-from harness.types import BatchFile, Error, Response
+from harness.types import BatchFile, Error
 
 if TYPE_CHECKING:
     from harness.configure.compose import Asked, Job
@@ -58,57 +56,6 @@ class Ended:
     stopped: str | None  # kind of the stop
     reason: str
     simulated: bool
-
-
-# ------------------------------------------------------------------------------------------------------------ check
-
-
-def ready_all(jobs: Sequence[Job]) -> list[Ready]:
-    """Check every job as far as possible without its rows; all mistakes of all jobs in one ConfigError."""
-    ready: list[Ready] = []
-    wrong: list[str] = []
-    for number, job in enumerate(jobs):
-        with _labelled(wrong, jobs, number):
-            ready.append(make_ready(job.settings, job.templates, _judged(job)))
-    if wrong:
-        raise ConfigError(wrong)
-    return ready
-
-
-def _judged(job: Job) -> Callable[[Mapping[str, Any] | None], list[str]]:
-    """Return the check of a schema and of the scorers that look at its answers."""
-    task = job.settings.task
-
-    def problems(schema: Mapping[str, Any] | None) -> list[str]:
-        found = [f"task.schema: {task.answer_schema}: {problem}" for problem in check_schema(schema)] if schema else []
-        return found or [f"task.scorers.{problem}" for problem in check_scorers(task.scorers, schema, job.scorers)]
-
-    return problems
-
-
-@contextmanager
-def _labelled(wrong: list[str], jobs: Sequence[Job], number: int) -> Iterator[None]:
-    """Gather a job's mistakes; in a sweep each names its job."""
-    try:
-        yield
-    except HarnessError as error:
-        lines = error.problems if isinstance(error, ConfigError) else (str(error),)
-        prefix = f"job {number} ({jobs[number].label}): " if len(jobs) > 1 else ""
-        wrong.extend(prefix + problem for problem in lines)
-
-
-def plan_all(asked: Asked) -> list[Plan]:
-    """Return what the runs would send; nothing is written and no key is read."""
-    plans = []
-    wrong: list[str] = []
-    for number, ready in enumerate(ready_all(asked.jobs)):
-        provider = load(ready.settings.provider.protocol)
-        with _labelled(wrong, asked.jobs, number):
-            plans.append(make_plan(ready, provider.encoder(ready.fixed), provider.line, run_key="k" * 13))
-    wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
-    if wrong:
-        raise ConfigError(wrong)
-    return plans
 
 
 # ------------------------------------------------------------------------------------------------------------ begin
@@ -130,7 +77,7 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
             world = stack.enter_context(world_of([job.settings for job in asked.jobs], folders, home, 0.0, console))
             wrong, plans = [], []
             for number, one in enumerate(ready):
-                with _labelled(wrong, asked.jobs, number):
+                with labelled(wrong, asked.jobs, number):
                     plans.append(_prepare(asked.jobs[number], one, folders[number], world))
             wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
             if wrong:
@@ -300,12 +247,12 @@ def _open(path: Path, label: str, world: World) -> Run:
     else:
         key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
         client = provider.connect(settings.provider, key)
-    clean_words = _scrubber(settings)
+    clean_words = conclude.scrubber(settings)
     state = fold(stored.batches, events)
     judging = conclude.judging_of(path, settings)
 
     def collect(batch: Path, error: Error | None) -> Event:
-        collected = collect_batch(batch, _scrubbed(provider.decode, clean_words), judging, error)
+        collected = collect_batch(batch, conclude.scrubbed(provider.decode, clean_words), judging, error)
         return conclude.as_event(batch, collected, partial(should_resend, settings=settings))
 
     def again(parents: Sequence[str], first: int, wave: int) -> tuple[BatchFile, ...]:
@@ -322,25 +269,6 @@ def _open(path: Path, label: str, world: World) -> Run:
 
     lane = Lane(provider, client, settings, path, state.run_key, collect, clean_words)
     return Run(label, settings, state, journal.Journal(path / "journal.jsonl"), lane, again)
-
-
-def _scrubber(settings: Settings) -> Callable[[str], str]:
-    """Return the function that takes keys out of a provider's words before they are written anywhere."""
-    key = os.environ.get(settings.provider.api_key_env or "", "")
-    secrets = (*known_secrets(os.environ), *((key,) if len(key) >= 8 else ()))
-    return lambda text: scrub(text, secrets)
-
-
-def _scrubbed(decode: Callable[[bytes], Response], clean_words: Callable[[str], str]) -> Callable[[bytes], Response]:
-    """Decode with the provider's error messages scrubbed; its raw bytes stay as they are."""
-
-    def decode_clean(line: bytes) -> Response:
-        response = decode(line)
-        if response.error is None:
-            return response
-        return replace(response, error=replace(response.error, message=clean_words(response.error.message)))
-
-    return decode_clean
 
 
 def _take_answers(run: Run, means: Means, answers: Answers) -> None:
@@ -381,25 +309,6 @@ def _ended(
         return Ended(label, path, 3, summary, stopped, reason, simulated)
     covered = (summary["coverage"] or 0.0) >= settings.batch.min_coverage
     return Ended(label, path, 0 if covered else 4, summary, None, "", simulated)
-
-
-def rebuild(path: Path) -> Mapping[str, Any]:
-    """Make results, scores and report again from the provider's own bytes; nothing is called.
-
-    While another process drives the run, what that one has collected is taken as it is.
-    """
-    stored = folder.read(path)
-    judging = conclude.judging_of(path, stored.settings)
-    if not folder.is_driven(path):
-        state = fold(stored.batches, journal.read(path / "journal.jsonl"))
-        decode = _scrubbed(load(stored.settings.provider.protocol).decode, _scrubber(stored.settings))
-        for batch in state.batches.values():
-            if batch.phase in ("collected", "done"):
-                error = Error(**batch.error) if batch.error else None
-                if batch.id is None and state.cancelled:
-                    error = Error("cancelled", "the run was cancelled before this batch was sent")
-                collect_batch(path / "batches" / batch.name, decode, judging, error)
-    return conclude.write(path, judging)
 
 
 def clean(path: Path, console: Console) -> int:

@@ -240,8 +240,6 @@ def _collected(state: State, batch: BatchState, event: Mapping[str, Any]) -> Bat
     """Take in what became of the requests; room in the provider's queue may be free again."""
     state.hold_until, state.queue_failures = 0.0, 0
     first, state.collected = state.collected == 0, state.collected + 1
-    answered = sum(event["outcomes"].get(outcome, 0) for outcome in ("answered", "invalid", "truncated", "refused"))
-    state.answered += answered
     if event.get("fatal") and batch.created_at >= state.since:  # older trouble was resumed from with open eyes
         state.fatal = tuple(event["fatal"])
     if first and event.get("permanent"):

@@ -10,10 +10,7 @@ from typing import Protocol
 
 from harness.errors import HarnessError, ProviderError
 from harness.run import calls, folder
-from harness.run.calls import Event, Lane
-from harness.run.clock import Clock
-from harness.run.decide import (
-    GROWTH,
+from harness.run.actions import (
     Abandon,
     Action,
     Ask,
@@ -29,11 +26,10 @@ from harness.run.decide import (
     Stop,
     Take,
     Upload,
-    backoff,
-    next_actions,
-    settled,
-    wake_at,
 )
+from harness.run.calls import Event, Lane
+from harness.run.clock import Clock
+from harness.run.decide import GROWTH, backoff, next_actions, settled, wake_at
 from harness.run.fold import apply
 from harness.run.journal import Journal
 from harness.run.state import State

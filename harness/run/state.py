@@ -68,7 +68,6 @@ class State:
     reason: str = ""
     refused: str | None = None  # the first batch came back wholly refused, with these words
     fatal: tuple[str, str] | None = None  # billing, auth or refused, and the provider's words
-    answered: int = 0  # requests that the provider delivered an answer for
     collected: int = 0  # batches
     finished: bool = False
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.run import decide
-from harness.run.decide import (
+from harness.run.actions import (
     Abandon,
     Ask,
     Cancel,
@@ -22,11 +22,8 @@ from harness.run.decide import (
     Stop,
     Take,
     Upload,
-    backoff,
-    next_actions,
-    should_resend,
-    wake_at,
 )
+from harness.run.decide import backoff, next_actions, should_resend, wake_at
 from harness.run.fold import fold
 from harness.run.state import State
 from harness.settings import Settings
