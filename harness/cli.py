@@ -306,7 +306,7 @@ def clean(words: Sequence[str]) -> int:
     from harness.run.driver import clean as sweep_up
 
     count = sweep_up(options.run, _console())
-    print(f"{count} files of this run deleted at the provider")
+    print(f"deleted at the provider: {count} file{'' if count == 1 else 's'} of this run")
     return DONE
 
 

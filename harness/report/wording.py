@@ -44,12 +44,15 @@ def share(value: float | None) -> str:
 
 
 def usd(value: float | None) -> str:
-    """Spell an amount of money."""
+    """Spell an amount of money: cents, below a dollar up to four decimals, below a tenth of a cent two digits."""
     if value is None:
         return NONE
     if value == 0 or value >= 1:
         return f"${value:,.2f}"
-    return f"${value:.2f}{f'{value:.4f}'[4:].rstrip('0')}" if value >= 0.001 else f"${value:.2g}"
+    if value < 0.001:
+        return f"${value:.2g}"
+    whole, _, decimals = f"{value:.4f}".rstrip("0").partition(".")
+    return f"${whole}.{decimals:0<2}"
 
 
 def cost(summary: Mapping[str, Any], estimate: Mapping[str, float | None] | None, simulated: bool) -> tuple[str, str]:

@@ -246,8 +246,8 @@ def _queue(batches: Sequence[BatchState]) -> dict[str, dict[str, float]]:
 def write_sweep(path: Path, rows: Sequence[tuple[str, Path, int, str | None, Mapping[str, Any]]]) -> list[SweepRow]:
     """Write sweep.json and sweep.md: one line per run (label, folder, exit code, kind of stop, summary)."""
     table = [
-        SweepRow(label, f"stopped: {stopped}" if stopped else "finished", summary or None)
-        for label, _, _, stopped, summary in rows
+        SweepRow(label or run.name, f"stopped: {stopped}" if stopped else "finished", summary or None)
+        for label, run, _, stopped, summary in rows
     ]
     runs = [
         {"overrides": label, "folder": run.name, "exit_code": code, "stopped": stopped, "summary": summary or None}
