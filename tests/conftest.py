@@ -9,12 +9,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from rich.console import Console
 
 from harness.configure.compose import composed
 from harness.emulator import Running, Settings, serve_in_thread
 from harness.run.driver import Answers, Ended, begin, resume
+
+# The same examples on every machine: a test that fails, fails for everybody.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("steady")
 
 TASK = """
 defaults: [default, _self_]

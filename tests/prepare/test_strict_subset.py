@@ -89,8 +89,12 @@ def without_nulls(value: Any, node: Any, paths: set[tuple[str, ...]], sent: Sent
     """Remove the nulls at the paths that were made nullable; `paths` are all the names of this place."""
     places = [(node, path) for path in paths]
     seen: list[tuple[Any, tuple[str, ...]]] = []
+    visited: list[tuple[Any, tuple[str, ...]]] = []
     while places:
         here, path = places.pop()
+        if (here, path) in visited:  # a definition may lead to itself
+            continue
+        visited.append((here, path))
         if "$ref" in here:
             name = here["$ref"].removeprefix("#").removeprefix("/$defs/")
             places.append((sent.schema["$defs"][name], ("$defs", name)) if name else (sent.schema, ()))
