@@ -252,6 +252,7 @@ class Scorer(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     kind: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
     answer: str | None = None  # path in the parsed answer, such as label or order.total; null: the whole answer
+    target: str | None = None  # path in the sample's target, where several scorers share it; null: the whole target
 
     def options(self) -> dict[str, Any]:
         """Return the keys that only this scorer knows."""

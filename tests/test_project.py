@@ -113,7 +113,7 @@ def test_the_readme_has_one_command_to_run_and_one_to_test() -> None:
 
 def test_the_readme_names_every_command_setting_scorer_and_outcome() -> None:
     from harness.cli import COMMANDS
-    from harness.collect.scoring import SCORERS
+    from harness.collect.kinds import SCORERS
     from harness.settings import Batch, Dataset, Generate, Limits, Output, Retry, Task
     from harness.types import OUTCOMES
 

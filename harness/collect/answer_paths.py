@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+Schema = Mapping[str, Any]
 
-def path_problems(path: str, schema: Mapping[str, Any] | None) -> list[str]:
-    """Say why an answer of this schema can never have this path; empty when it may."""
-    if schema is None:
-        return [f"answer: {path} needs JSON, but the task has no schema; the schema {{}} accepts any JSON"]
-    here: Any = schema
+EVERY = "*"  # in a path: all items of a list
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads."""
+
+    problem: str | None  # why it certainly leads nowhere
+    schema: Any = None  # the subschema there; None where it cannot be told
+    types: frozenset[str] | None = None  # the JSON types that are allowed there; None where it cannot be told
+
+
+def follow(path: str | None, start: Any, root: Schema) -> Place:
+    """Walk a dotted path of names, list indexes and `*` from a subschema; `root` holds the definitions."""
+    here = _local(start, root)
     walked: list[str] = []
-    for part in path.split("."):
-        here = _local(here, schema)
-        problem, here = _step(here, part, walked)
+    for part in path.split(".") if path else ():
+        problem, inner = _step(here, part, walked)
         if problem:
-            return [f"answer: {path} leads nowhere: {problem}"]
+            return Place(problem)
+        here = _local(inner, root)
         walked.append(part)
-    return []
+    return Place(None, here, _types(here))
 
 
-def _local(here: Any, root: Mapping[str, Any]) -> Any:
+def _local(here: Any, root: Schema) -> Any:
     """Follow plain references to definitions; anything else stays as it is."""
     for _ in range(20):
         reference = here.get("$ref") if isinstance(here, Mapping) else None
@@ -34,6 +46,16 @@ def _local(here: Any, root: Mapping[str, Any]) -> Any:
         else:
             break
     return here
+
+
+def _types(here: Any) -> frozenset[str] | None:
+    """Return the types that a subschema names."""
+    named = here.get("type") if isinstance(here, Mapping) else None
+    if isinstance(named, str):
+        return frozenset({named})
+    if isinstance(named, list) and all(isinstance(one, str) for one in named):
+        return frozenset(named)
+    return None
 
 
 def _step(here: Any, part: str, walked: Sequence[str]) -> tuple[str | None, Any]:
@@ -50,7 +72,7 @@ def _step(here: Any, part: str, walked: Sequence[str]) -> tuple[str | None, Any]
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{place} has no {part!r}; {hint}has: {', '.join(names)}", None
     if kind == "array":
-        if part.isdigit():
+        if part == EVERY or part.isdigit():
             return None, here.get("items")
         return f"{place} is a list; give an index, not {part!r}", None
     return f"{place} is of type {kind} and has nothing inside", None

@@ -1,18 +1,15 @@
-"""From the task's `scorers` to functions: ours by name, or the user's own; and what is wrong with them before a run."""
+"""From the task's `scorers` to functions: ours by name, or the user's own."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from harness.collect.answer_paths import path_problems
-from harness.collect.scoring import SCORERS, pick
-from harness.collect.user_scorers import in_range, read_user_scorer, user_scorer_problems
+from harness.collect.kinds import SCORERS
+from harness.collect.scoring import label_of, pick
+from harness.collect.user_scorers import in_range, read_user_scorer
 from harness.settings import Scorer
 
 Fields = Mapping[str, Any]  # a result as results.jsonl spells it
@@ -36,15 +33,18 @@ def load_scorers(
 
 
 def _load(name: str, scorer: Scorer, folder: Path | None, on_failure: OnFailure) -> Scoring:
-    path, options = scorer.answer, scorer.options()
+    path, within, options = scorer.answer, scorer.target, scorer.options()
     if scorer.kind in SCORERS:
-        function = partial(SCORERS[scorer.kind], **options) if options else SCORERS[scorer.kind]
-        return lambda fields: function(_answer(fields, path), fields["target"])
+        function = SCORERS[scorer.kind].make(options)
+        if within is None:
+            return lambda fields: function(_answer(fields, path), fields["target"])
+        return lambda fields: function(_answer(fields, path), pick(fields["target"], None, within))
     score = read_user_scorer(scorer.kind, folder)
 
     def guarded(fields: Fields) -> float | None:
         try:
-            return in_range(score({**fields, "answer": _answer(fields, path)}, fields["target"], **options))
+            target = fields["target"] if within is None else pick(fields["target"], None, within)
+            return in_range(score({**fields, "answer": _answer(fields, path)}, target, **options))
         except (Exception, SystemExit) as error:  # code of the user, run on output of a model: nothing may end the run
             on_failure(name, f"{type(error).__name__}: {error}")
             return None
@@ -57,33 +57,18 @@ def _answer(fields: Fields, path: str | None) -> Any:
     return pick(fields["parsed"], None if fields["extracted_by"] else fields["text"], path)
 
 
-def check_scorers(scorers: Mapping[str, Scorer], schema: Mapping[str, Any] | None, folder: Path | None) -> list[str]:
-    """Return what is wrong with the task's scorers, a sentence each that begins with the scorer's name."""
-    problems: list[str] = []
-    for name, scorer in scorers.items():
-        found = _options(scorer, folder)
-        if scorer.answer is not None:
-            found += path_problems(scorer.answer, schema)
-        problems += [f"{name}: {problem}" for problem in found]
-    return problems
+def label_readers(scorers: Mapping[str, Scorer]) -> dict[str, Callable[[Fields], tuple[str, str | None] | None]]:
+    """Return for each `choice` scorer the function from a result to the label wanted and the one given.
+
+    None where the request was not scored or has no label to reach; a given label of None is an answer without one.
+    """
+    return {name: partial(_labels, name, scorer) for name, scorer in scorers.items() if scorer.kind == "choice"}
 
 
-def _options(scorer: Scorer, folder: Path | None) -> list[str]:
-    """Check kind and options."""
-    options = scorer.options()
-    if scorer.kind not in SCORERS:
-        return user_scorer_problems(scorer.kind, folder, options)
-    hints = get_type_hints(SCORERS[scorer.kind], include_extras=True)
-    known = [name for name in hints if name not in ("answer", "target", "return")]
-    problems = []
-    for name, value in options.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            problems.append(f"{scorer.kind} has no option {name!r}; {hint}have: {', '.join(known)}")
-            continue
-        try:
-            TypeAdapter(hints[name]).validate_python(value, strict=True)
-        except ValidationError as error:
-            problems.append(f"{name}={value!r}: {error.errors()[0]['msg']}")
-    return problems
+def _labels(name: str, scorer: Scorer, fields: Fields) -> tuple[str, str | None] | None:
+    if fields["scores"].get(name) is None:
+        return None
+    wanted = label_of(pick(fields["target"], None, scorer.target) if scorer.target else fields["target"])
+    if wanted is None:
+        return None
+    return wanted, label_of(_answer(fields, scorer.answer)) if fields["outcome"] == "answered" else None

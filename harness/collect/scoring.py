@@ -1,4 +1,4 @@
-"""The scorers: how an answer and its target become a number between 0 and 1.
+"""The plain scorers: how an answer and its target become a number between 0 and 1.
 
 Each takes the answer (what `pick` found), the target of the sample and options by name.
 """
@@ -42,10 +42,10 @@ def choice(answer: Any, target: Any, *, choices: Sequence[str] | None = None) ->
     the 3 of an answer equals the "3" of a CSV file. With `choices`, an answer that is none of them is 0.0 whatever the
     target says. Null, lists and objects are no labels: 0.0.
     """
-    label = _label(answer)
-    if label is None or label != _label(target):
+    label = label_of(answer)
+    if label is None or label != label_of(target):
         return 0.0
-    return float(choices is None or any(label == _label(option) for option in choices))
+    return float(choices is None or any(label == label_of(option) for option in choices))
 
 
 def includes(answer: Any, target: Any, *, ignore_case: bool = True, all: bool = False) -> float:
@@ -57,8 +57,8 @@ def includes(answer: Any, target: Any, *, ignore_case: bool = True, all: bool = 
     """
     if target is None:
         return 0.0
-    facts = [_text(fact) for fact in (target if isinstance(target, list | tuple) else [target])]
-    text = "" if answer is None else _text(answer)
+    facts = [as_text(fact) for fact in (target if isinstance(target, list | tuple) else [target])]
+    text = "" if answer is None else as_text(answer)
     if ignore_case:
         text, facts = text.casefold(), [fact.casefold() for fact in facts]
     found = sum(fact in text for fact in facts)
@@ -79,14 +79,6 @@ def numeric(answer: Any, target: Any, *, tolerance: NotNegative = 0.0, relative:
     if a is None or t is None:
         return 0.0
     return float(abs(a - t) <= max(tolerance, relative * abs(t)))
-
-
-SCORERS: dict[str, Score] = {
-    "exact_match": exact_match,
-    "choice": choice,
-    "includes": includes,
-    "numeric": numeric,
-}
 
 
 def pick(parsed: Any, text: str | None, path: str | None) -> Any:
@@ -127,16 +119,16 @@ def _plain(text: str, ignore_case: bool, strip: bool) -> str:
     return text.casefold() if ignore_case else text
 
 
-def _label(value: Any) -> str | None:
+def label_of(value: Any) -> str | None:
     """Return the label that a value stands for."""
     if isinstance(value, str):
         return value.strip().casefold()
     if isinstance(value, bool | int | float):
-        return _text(value)
+        return as_text(value)
     return None
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a value as text: scalars as JSON spells them, containers as their leaves, one a line."""
     if isinstance(value, str):
         return value
@@ -153,7 +145,12 @@ def _leaves(value: Any) -> Iterator[str]:
         for child in value.values() if isinstance(value, dict) else value:
             yield from _leaves(child)
     else:
-        yield _text(value)
+        yield as_text(value)
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether `numeric` reads a value as a number."""
+    return _number(value) is not None
 
 
 def _number(value: Any) -> float | None:

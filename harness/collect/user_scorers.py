@@ -11,7 +11,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-from harness.collect.scoring import SCORERS
+from harness.collect.kinds import SCORERS
 from harness.errors import ConfigError
 
 

@@ -106,6 +106,8 @@ def _from_page(question: Question, page: Page, draws: Draws) -> Reply:
         outcome = "wrong"  # a constrained decoder cannot leave the schema
     schema = page.schema if page.schema is not None else question.schema
     value = _overlaid(schema, page.wrong if outcome == "wrong" else page.right, draws)
+    if question.constrained:
+        value = _padded(value, question.schema)
     if outcome == "invalid":
         return Reply(_invalid(schema, value, draws))
     content = value if isinstance(value, str) else _dressed(question, value, draws)
@@ -124,16 +126,32 @@ def _draw_outcome(rates: tuple[float, ...], draws: Draws) -> str:
 
 
 def _overlaid(schema: Any, part: Any, draws: Draws) -> Any:
-    """Complete an answer that names only the fields that matter."""
+    """Complete an answer that names only the fields that matter, by what the schema requires, in its order."""
     if isinstance(part, Mapping) and isinstance(schema, Mapping):
-        return _overlay(schema_values.make(schema, draws), part)
+        return _overlay(schema_values.make(schema, draws), part, schema)
     return part
 
 
-def _overlay(under: Any, over: Any) -> Any:
-    if isinstance(under, Mapping) and isinstance(over, Mapping):
-        return {**under, **{key: _overlay(under.get(key), value) for key, value in over.items()}}
-    return over
+def _overlay(under: Any, over: Any, schema: Any) -> Any:
+    if not isinstance(under, Mapping) or not isinstance(over, Mapping):
+        return over
+    schema = schema if isinstance(schema, Mapping) else {}
+    required, inside = schema.get("required", under), schema.get("properties", {})
+    below = {key: value for key, value in under.items() if key in over or key in required}
+    return {**below, **{key: _overlay(under.get(key), value, inside.get(key)) for key, value in over.items()}}
+
+
+def _padded(value: Any, schema: Any) -> Any:
+    """Write null for what a strict schema requires and the answer leaves out, as a constrained decoder must."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, list):
+        return [_padded(item, schema.get("items")) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    inside = schema.get("properties", {})
+    absent = [name for name in schema.get("required", ()) if name not in value]
+    return {**{key: _padded(one, inside.get(key)) for key, one in value.items()}, **dict.fromkeys(absent)}
 
 
 def _dressed(question: Question, value: Any, draws: Draws) -> str:

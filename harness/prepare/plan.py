@@ -175,8 +175,8 @@ def _write(files: Files, ready: Ready, request: Request, batch: str, data: bytes
     sent = SentSample(request.row, sample.id, request.epoch, identity, 1, sample.target, sample.metadata, rules)
     files.write(batch, data, sent)
     if files.book and request.epoch == 0:
-        headline = next(iter(ready.settings.task.scorers.values()))
-        files.book.write(answers.book_line(request.messages, sample.target, headline, ready.schema) or b"")
+        scorers = ready.settings.task.scorers.values()
+        files.book.write(answers.book_line(request.messages, sample.target, scorers, ready.schema) or b"")
 
 
 def describe(ready: Ready, tally: Tally) -> Plan:

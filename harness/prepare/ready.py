@@ -18,6 +18,7 @@ from harness.types import Fixed, Message, Request
 
 Found = TypeVar("Found")
 Judged = Callable[[Mapping[str, Any] | None], list[str]]  # schema → what is wrong with it and with the scorers
+Suits = Callable[[Any], str | None]  # a sample's target → why the scorers cannot compare with it
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Ready:
     sources: Mapping[str, str]  # file of the task folder → its text, as used
     turns: Callable[[Mapping[str, Any]], tuple[Message, ...]]
     target: Callable[[Mapping[str, Any]], Any]
+    suits: Suits
     dataset: Path
     dataset_digest: str
     price: Price
@@ -60,7 +62,9 @@ class TaskFiles:
         return prompts.TurnSource(item.role, item.template, text)
 
 
-def make_ready(settings: Settings, roots: tuple[Path, ...], judged: Judged) -> Ready:
+def make_ready(
+    settings: Settings, roots: tuple[Path, ...], judged: Judged, suits: Suits = lambda target: None
+) -> Ready:
     """Read and check task, schema, templates, dataset file and capability rules; all mistakes in one ConfigError."""
     wrong: list[str] = []
 
@@ -89,7 +93,7 @@ def make_ready(settings: Settings, roots: tuple[Path, ...], judged: Judged) -> R
         raise ConfigError(wrong)
     price = look_up(settings.provider, settings.model_id(), settings.model.prices)
     notes = _notes(settings, dataset, roots, price)
-    return Ready(settings, fixed, schema, files.used, render, target, dataset, digest, price, notes)
+    return Ready(settings, fixed, schema, files.used, render, target, suits, dataset, digest, price, notes)
 
 
 def _schema(files: TaskFiles, name: str | None) -> dict[str, Any] | None:
@@ -130,7 +134,7 @@ def _notes(settings: Settings, dataset: Path, roots: tuple[Path, ...], price: Pr
 def requests(ready: Ready) -> Iterator[Request]:
     """Render every request: sample × epoch, in the dataset's order."""
     epochs = ready.settings.task.epochs.count
-    for sample in samples.read_samples(ready.dataset, ready.settings.task.dataset, ready.target):
+    for sample in samples.read_samples(ready.dataset, ready.settings.task.dataset, ready.target, ready.suits):
         try:
             messages = capabilities.turns(ready.turns(sample.fields), ready.fixed)
         except TemplateError as error:

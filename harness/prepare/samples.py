@@ -149,10 +149,16 @@ def select(path: Path, dataset: Dataset) -> Iterator[tuple[int, Row]]:
         left -= 1
 
 
-def read_samples(path: Path, dataset: Dataset, target: Callable[[Mapping[str, Any]], Any]) -> Iterator[Sample]:
+def read_samples(
+    path: Path,
+    dataset: Dataset,
+    target: Callable[[Mapping[str, Any]], Any],
+    suits: Callable[[Any], str | None] = lambda target: None,
+) -> Iterator[Sample]:
     """Yield the samples; after the last one, duplicate ids raise a DatasetError that names both lines.
 
-    A row costs 8 bytes of memory here: the 64-bit hash of its id.
+    `suits` says why a target cannot be compared with, or None. A row costs 8 bytes of memory here: the 64-bit hash of
+    its id.
     """
     seen = [array("q") for _ in range(BUCKETS)]
     count = 0
@@ -169,6 +175,8 @@ def read_samples(path: Path, dataset: Dataset, target: Callable[[Mapping[str, An
             ) from None
         except TemplateError as error:
             raise TemplateError(f"{error} (sample {identity!r}; fields: {', '.join(fields)})") from None
+        if wrong := suits(answer):
+            raise DatasetError(f"{path}:{line}: {wrong}")
         metadata = {name: _field(path, line, name, fields, "task.dataset.metadata") for name in dataset.metadata}
         yield Sample(identity, count, fields, answer, metadata)
         count += 1

@@ -10,6 +10,7 @@ from harness.report.clean import markdown_text as safe
 from harness.report.heading import SIMULATED, Heading, SweepRow
 
 Data = Mapping[str, Any]
+MOST_COLUMNS = 30  # of a matrix that people can still read; larger ones stand in summary.json
 
 
 def report(heading: Heading, summary: Data) -> str:
@@ -20,6 +21,8 @@ def report(heading: Heading, summary: Data) -> str:
         _what_ran(heading, summary),
         "## Scores",
         _scores(summary),
+        *_confusions(summary["confusion"]),
+        *_slices(summary),
         "## Outcomes",
         table(("outcome", "meaning", ">requests", ">share", "counts as"), wording.outcome_rows(summary)),
         "## Cost and tokens",
@@ -100,10 +103,62 @@ def _scores(summary: Data) -> str:
     ]
     head = ("score", ">mean", ">95 % interval", ">worst–best", ">samples", ">coverage")
     note = "Worst and best: what the mean would be if everything that was not scored were wrong, or right."
+    note += "".join(
+        f"\n\n{safe(measure)} of {safe(name)}: {value}." for name, measure, value in wording.measures(summary)
+    )
     later = summary["later"]
     means = ", ".join(f"{safe(name)} {wording.number(mean)}" for name, mean in later["scores"].items())
     extra = f"\n\nAnswers that came later, scored apart: {later['answers']:,} ({means})." if later["answers"] else ""
     return f"{table(head, rows)}\n\n{note}{extra}"
+
+
+def _confusions(confusions: Data) -> list[str]:
+    """Write for each choice how well every label was found, and which was taken for which."""
+    blocks = []
+    for name, found in confusions.items():
+        labels = [
+            (
+                safe(label),
+                f"{one['n']:,}",
+                wording.number(one["precision"]),
+                wording.number(one["recall"]),
+                wording.number(one["f1"]),
+            )
+            for label, one in found["labels"].items()
+        ]
+        head = ("label", ">wanted", ">precision", ">recall", ">F1")
+        blocks += [f"## Labels of {safe(name)}", table(head, labels)]
+        if len(found["given"]) <= MOST_COLUMNS:
+            rows = [
+                (safe(label), *(f"{count:,}" if count else "" for count in row))
+                for label, row in found["matrix"].items()
+            ]
+            blocks += [
+                "A row is the label that was wanted, a column the one that was given.",
+                table(("", *(f">{safe(label)}" for label in found["given"])), rows),
+            ]
+    return blocks
+
+
+def _slices(summary: Data) -> list[str]:
+    """Write the headline score of the parts of the run, a table per metadata column."""
+    blocks = []
+    for column, parts in summary["slices"].items():
+        rows = [
+            (
+                safe(value),
+                wording.number(part["mean"]),
+                wording.interval(part["low"], part["high"]),
+                f"{part['n']:,}",
+                wording.share(part["coverage"]),
+            )
+            for value, part in parts.items()
+        ]
+        blocks += [
+            f"## {safe(summary['headline'])} by {safe(column)}",
+            table((safe(column), ">mean", ">95 % interval", ">samples", ">coverage"), rows),
+        ]
+    return blocks
 
 
 def _cost(heading: Heading, summary: Data) -> str:

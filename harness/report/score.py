@@ -18,6 +18,8 @@ class Score:
     unvalued: int = 0  # samples without a value that have one when what is unscored is taken as 0 or 1
     lost: int = 0  # what the sum of `given` gains or loses when the unscored are 0, in units of 1/SCALE
     gained: int = 0  # the same when they are 1
+    repeated: int = 0  # samples of which more than one epoch has a value
+    agreeing: int = 0  # those whose epochs all have the same
 
     def add(self, values: Values, reduce: Reducer) -> None:
         """Take in the epochs of one sample."""
@@ -26,6 +28,9 @@ class Score:
             self.given.add(value)
         unscored = values.count(None)
         self.scored += len(values) - unscored
+        if len(values) - unscored > 1:
+            self.repeated += 1
+            self.agreeing += len({v for v in values if v is not None}) == 1
         if not unscored:
             return
         worst = reduce([0.0 if v is None else v for v in values])
@@ -52,6 +57,8 @@ class Score:
         self.unvalued += other.unvalued
         self.lost += other.lost
         self.gained += other.gained
+        self.repeated += other.repeated
+        self.agreeing += other.agreeing
 
     def to_dict(self, requests: int) -> dict[str, Any]:
         """Return what summary.json says of it; `requests` are all of the run."""
@@ -66,4 +73,5 @@ class Score:
             "best": (self.given.total + self.gained) / (samples * SCALE) if samples else None,
             "n": self.given.n,
             "coverage": self.scored / requests if requests else None,
+            "agreement": self.agreeing / self.repeated if self.repeated else None,
         }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from harness.report.confusion import Confusion
 from harness.report.errors import ErrorGroups
 from harness.report.score import Score
+from harness.report.slices import Slices
 from harness.report.statistics import SCALE, mean, mode, reducer
 from harness.types import OUTCOMES, PENDING, Usage
 
@@ -16,6 +18,8 @@ MAX_NAMES = 100  # distinct names of models and finish reasons that are kept apa
 OTHER = "other"
 
 Fields = Mapping[str, Any]  # a result as results.jsonl spells it
+ReadLabels = Callable[[Fields], tuple[str, str | None] | None]  # a result → label wanted, label given
+Epoch = tuple[Fields, Fields]  # scores and metadata of one request
 
 
 class Summary:
@@ -25,11 +29,22 @@ class Summary:
     """
 
     def __init__(
-        self, scorers: Iterable[str], *, epochs: int, reduce: str, k: int | None, unscored: Iterable[str]
+        self,
+        scorers: Iterable[str],
+        *,
+        epochs: int,
+        reduce: str,
+        k: int | None,
+        unscored: Iterable[str],
+        labels: Mapping[str, ReadLabels] | None = None,
     ) -> None:
-        """Begin with nothing; parts that are merged must be made alike."""
+        """Begin with nothing; parts that are merged must be made alike. `labels` reads those of a `choice`, by name."""
         self.epochs, self.reduce, self.unscored = epochs, reducer(reduce, k), tuple(unscored)
         self.scores = {name: Score() for name in scorers}
+        self.headline = next(iter(self.scores), None)
+        self.labels = labels or {}
+        self.confusion = {name: Confusion() for name in self.labels}
+        self.slices = Slices()
         self.outcomes: Counter[str] = Counter()
         self.usage: Counter[str] = Counter(dict.fromkeys(Usage.__slots__, 0))
         self.models: Counter[str] = Counter()
@@ -37,12 +52,15 @@ class Summary:
         self.errors = ErrorGroups()
         self.cost = self.priced = self.attempts = self.resent = self.most_attempts = self.later = 0
         self.simulated = False
-        self.waiting: dict[int, list[Fields]] = {}  # sample → scores of its epochs so far
+        self.waiting: dict[int, list[Epoch]] = {}  # sample → its epochs so far
 
     def add(self, fields: Fields) -> None:
         """Take in one result."""
         self.outcomes[fields["outcome"]] += 1
-        self._add_scores(fields["row"], fields["scores"])
+        self._add_scores(fields["row"], fields["scores"], fields["metadata"])
+        for name, read in self.labels.items():
+            if (pair := read(fields)) is not None:
+                self.confusion[name].add(*pair)
         if fields["outcome"] != "answered":
             self.errors.add(fields)
         for name, tokens in (fields["usage"] or {}).items():
@@ -59,21 +77,26 @@ class Summary:
         for later in fields["later"]:
             self._add_later(later)
 
-    def _add_scores(self, row: int, scores: Fields) -> None:
+    def _add_scores(self, row: int, scores: Fields, metadata: Fields) -> None:
         """Reduce a sample's scores as soon as all its epochs are there."""
         if self.epochs == 1 and self.reduce in (mean, mode):
             for name, score in self.scores.items():
                 score.add_one(scores.get(name))
+            if metadata and self.headline is not None:
+                self.slices.add_one(metadata, scores.get(self.headline))
             return
         group = self.waiting.setdefault(row // self.epochs, [])
-        group.append(scores)
+        group.append((scores, metadata))
         if len(group) == self.epochs:
-            self._reduce(self.scores, self.waiting.pop(row // self.epochs))
+            self._reduce(self.scores, self.slices, self.waiting.pop(row // self.epochs))
 
-    def _reduce(self, into: Mapping[str, Score], group: Sequence[Fields]) -> None:
+    def _reduce(self, scores: Mapping[str, Score], slices: Slices, group: Sequence[Epoch]) -> None:
         """Make one value of the epochs of a sample, for each scorer."""
-        for name, score in into.items():
-            score.add([scores.get(name) for scores in group], self.reduce)
+        for name, score in scores.items():
+            values = [epoch.get(name) for epoch, _ in group]
+            score.add(values, self.reduce)
+            if name == self.headline:
+                slices.add(group[0][1], values, self.reduce)
 
     def _add_later(self, later: Fields) -> None:
         """Score an answer that came after the headline apart from it."""
@@ -86,6 +109,9 @@ class Summary:
         """Take in another part of the same run."""
         for name, score in self.scores.items():
             score.merge(other.scores[name])
+        for name, confusion in self.confusion.items():
+            confusion.merge(other.confusion[name])
+        self.slices.merge(other.slices)
         self.outcomes.update(other.outcomes)
         self.usage.update(other.usage)
         for mine, theirs in ((self.models, other.models), (self.reasons, other.reasons)):
@@ -96,7 +122,7 @@ class Summary:
             joined = self.waiting.setdefault(sample, [])
             joined += group
             if len(joined) == self.epochs:
-                self._reduce(self.scores, self.waiting.pop(sample))
+                self._reduce(self.scores, self.slices, self.waiting.pop(sample))
         self.cost += other.cost
         self.priced += other.priced
         self.attempts += other.attempts
@@ -109,12 +135,15 @@ class Summary:
         """Return summary.json; `estimate` is the plan's {low, expected, cap} in USD, where prices are known."""
         requests = self.outcomes.total()
         unscored = sum(self.outcomes[name] for name in {*self.unscored, PENDING})
+        scores, slices = self._as_they_stand()
         range_ = {key: estimate.get(key) for key in ("low", "expected", "cap")} if estimate else None
         return {
             "requests": requests,
             "samples": -(-requests // self.epochs),
-            "headline": next(iter(self.scores), None),
-            "scores": {name: score.to_dict(requests) for name, score in self._all_scores().items()},
+            "headline": self.headline,
+            "scores": {name: score.to_dict(requests) | self._macro_f1(name) for name, score in scores.items()},
+            "confusion": {name: found for name, one in self.confusion.items() if (found := one.to_dict())},
+            "slices": slices.to_dict(),
             "outcomes": {name: self.outcomes[name] for name in (*OUTCOMES, PENDING)},
             "unscored": list(self.unscored),
             "coverage": (requests - unscored) / requests if requests else None,
@@ -133,14 +162,18 @@ class Summary:
             "simulated": self.simulated,
         }
 
-    def _all_scores(self) -> dict[str, Score]:
-        """Return the scores with the samples that are not complete, as they stand."""
+    def _macro_f1(self, name: str) -> dict[str, float | None]:
+        """Return the mean F1 of a scorer's labels; null where it has none."""
+        return {"macro_f1": self.confusion[name].macro_f1() if name in self.confusion else None}
+
+    def _as_they_stand(self) -> tuple[dict[str, Score], Slices]:
+        """Return scores and slices with the samples that are not complete."""
         if not self.waiting:
-            return self.scores
-        scores = deepcopy(self.scores)
+            return self.scores, self.slices
+        scores, slices = deepcopy(self.scores), deepcopy(self.slices)
         for group in self.waiting.values():
-            self._reduce(scores, group)
-        return scores
+            self._reduce(scores, slices, group)
+        return scores, slices
 
 
 def _count(counter: Counter[str], name: str | None, count: int) -> None:

@@ -90,7 +90,8 @@ def _facts(heading: Heading, summary: Data) -> Table:
     """Return cost, tokens and attempts."""
     estimated, actual = wording.cost(summary, heading.estimate, heading.simulated)
     attempts, later = summary["attempts"], summary["later"]
-    facts = [("cost", f"{actual}; estimated {estimated}"), ("tokens", wording.tokens(summary["usage"]))]
+    facts = [(measure, f"{one_line(name)} {value}") for name, measure, value in wording.measures(summary)]
+    facts += [("cost", f"{actual}; estimated {estimated}"), ("tokens", wording.tokens(summary["usage"]))]
     if attempts["resent"]:
         facts.append(("resent", f"{attempts['resent']:,} requests, at most {attempts['most']:,} attempts each"))
     if later["answers"]:

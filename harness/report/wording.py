@@ -66,6 +66,18 @@ def cost(summary: Mapping[str, Any], estimate: Mapping[str, float | None] | None
     return estimated, actual
 
 
+def measures(summary: Mapping[str, Any]) -> Sequence[tuple[str, str, str]]:
+    """Return scorer, measure and value of what stands beside the means: macro F1 and the agreement of epochs."""
+    found = []
+    for name, score in summary["scores"].items():
+        if score["macro_f1"] is not None:
+            labels = plural(len(summary["confusion"][name]["labels"]), "label", "labels")
+            found.append((name, "macro F1", f"{number(score['macro_f1'])} over {labels}"))
+        if score["agreement"] is not None:
+            found.append((name, "agreement", f"{share(score['agreement'])} of the samples scored alike in every epoch"))
+    return found
+
+
 def tokens(usage: Mapping[str, int]) -> str:
     """Spell token counts."""
     cached = f" ({usage['cached_tokens']:,} cached)" if usage["cached_tokens"] else ""

@@ -19,6 +19,7 @@ from harness.collect.judging import Judging
 from harness.collect.merge import DELIVERED, Part, merge
 from harness.collect.results import Collected, collect_batch
 from harness.collect.run_files import Written, write_run_results
+from harness.collect.scorers import label_readers
 from harness.configure.secrets import known_secrets, scrub
 from harness.pricing import from_dict
 from harness.providers.protocol import load
@@ -70,7 +71,12 @@ def write(path: Path, judging: Judging) -> dict[str, Any]:
     state, settings, plan = fold(stored.batches, events), stored.settings, stored.plan
     epochs = settings.task.epochs
     summary = Summary(
-        settings.task.scorers, epochs=epochs.count, reduce=epochs.reducer, k=epochs.k, unscored=settings.task.unscored
+        settings.task.scorers,
+        epochs=epochs.count,
+        reduce=epochs.reducer,
+        k=epochs.k,
+        unscored=settings.task.unscored,
+        labels=label_readers(settings.task.scorers),
     )
     parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
     written = write_run_results(

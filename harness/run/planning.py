@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.collect.scorers import check_scorers
+from harness.collect.scorer_checks import check_scorers, target_check
 from harness.collect.verdict import check_schema
 from harness.errors import ConfigError, HarnessError
 from harness.prepare.approval import refusals
@@ -24,7 +24,7 @@ def ready_all(jobs: Sequence[Job]) -> list[Ready]:
     wrong: list[str] = []
     for number, job in enumerate(jobs):
         with labelled(wrong, jobs, number):
-            ready.append(make_ready(job.settings, job.templates, _judged(job)))
+            ready.append(make_ready(job.settings, job.templates, _judged(job), target_check(job.settings.task.scorers)))
     if wrong:
         raise ConfigError(wrong)
     return ready
@@ -36,7 +36,9 @@ def _judged(job: Job) -> Callable[[Mapping[str, Any] | None], list[str]]:
 
     def problems(schema: Mapping[str, Any] | None) -> list[str]:
         found = [f"task.schema: {task.answer_schema}: {problem}" for problem in check_schema(schema)] if schema else []
-        return found or [f"task.scorers.{problem}" for problem in check_scorers(task.scorers, schema, job.scorers)]
+        has_target = task.target is not None
+        wrong = check_scorers(task.scorers, schema, job.scorers, has_target=has_target)
+        return found or [f"task.scorers.{problem}" for problem in wrong]
 
     return problems
 

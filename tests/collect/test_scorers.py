@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.collect.scorers import check_scorers, load_scorers
+from harness.collect.scorer_checks import check_scorers
+from harness.collect.scorers import load_scorers
 from harness.errors import ConfigError
 from harness.settings import Scorer
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.collect.scoring import SCORERS, pick
+from harness.collect.kinds import SCORERS
+from harness.collect.scoring import pick
 
 CASES: list[tuple[str, Any, Any, dict[str, Any], float]] = [
     ("exact_match", "yes", "yes", {}, 1),
@@ -71,6 +72,25 @@ CASES: list[tuple[str, Any, Any, dict[str, Any], float]] = [
     ("numeric", 10.6, 10, {"tolerance": 0.5}, 0),
     ("numeric", -95, -100, {"relative": 0.05}, 1),
     ("numeric", -94, -100, {"relative": 0.05}, 0),
+    # token_f1 = 2 · shared / (words of the answer + words of the target)
+    ("token_f1", "the cat sat", "The cat sat.", {}, 1),
+    ("token_f1", "a cat sat", "the cat sat down", {}, 4 / 7),
+    ("token_f1", "b b b", "b a", {}, 2 / 5),  # a word is shared as often as both have it
+    ("token_f1", "a b", "b a", {}, 1),  # order does not count
+    ("token_f1", "Straße, Größe", "STRASSE groesse", {}, 2 / 4),
+    ("token_f1", "caf\u00e9", "cafe\u0301", {}, 1),  # one letter, written in two ways
+    ("token_f1", "東京は雨", "東京は晴れ", {}, 6 / 9),  # each sign is a word
+    ("token_f1", "ราคา 5", "5", {}, 2 / 6),
+    ("token_f1", "x_y 3.5", "x y 3 5", {}, 1),
+    ("token_f1", "naïve x_y", "x y naïve", {}, 1),
+    ("token_f1", "red", ["blue green", "red car", "red"], {}, 1),
+    ("token_f1", "red", [], {}, 0),
+    ("token_f1", "", "", {}, 1),
+    ("token_f1", "...", "!", {}, 1),
+    ("token_f1", "word", "", {}, 0),
+    ("token_f1", None, "word", {}, 0),
+    ("token_f1", "word", None, {}, 0),
+    ("token_f1", 12, "12", {}, 1),
 ]
 
 
@@ -78,7 +98,7 @@ CASES: list[tuple[str, Any, Any, dict[str, Any], float]] = [
 def test_a_scorer_does_what_its_docstring_defines(
     kind: str, answer: Any, target: Any, options: dict[str, Any], score: float
 ) -> None:
-    actual = SCORERS[kind](answer, target, **options)
+    actual = SCORERS[kind].make(options)(answer, target)
     assert actual == score
     assert isinstance(actual, float)
 

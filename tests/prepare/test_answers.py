@@ -18,7 +18,7 @@ NUMBER = {"properties": {"order": {"properties": {"total": {"type": "number"}}}}
 
 
 def book(target: Any, answer: str | None = None, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    line = book_line(TURNS, target, Scorer(kind="exact_match", answer=answer), schema)
+    line = book_line(TURNS, target, [Scorer(kind="exact_match", answer=answer)], schema)
     assert line is not None
     assert line.endswith(b"\n")
     found: dict[str, Any] = orjson.loads(line)
@@ -42,7 +42,7 @@ def test_a_request_is_known_by_its_last_user_text() -> None:
         ({"a": 1}, None, {"type": "object"}, {"a": 1}, {"a": 2}),
         ("red", None, None, "red", "something else"),
         (7, None, None, "7", "8"),
-        (["a", "b"], None, None, "a. b.", "something else"),
+        (["a", "b"], None, None, "a. b.", "a."),
     ],
 )
 def test_right_and_wrong_differ_and_stand_where_the_scorer_looks(
@@ -55,7 +55,7 @@ def test_right_and_wrong_differ_and_stand_where_the_scorer_looks(
 
 
 def test_without_a_target_there_is_no_line() -> None:
-    assert book_line(TURNS, None, Scorer(kind="exact_match"), LABEL) is None
+    assert book_line(TURNS, None, [Scorer(kind="exact_match")], LABEL) is None
 
 
 def test_the_first_line_holds_the_schema() -> None:

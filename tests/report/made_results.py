@@ -10,7 +10,7 @@ USAGE = {"input_tokens": 10, "cached_tokens": 4, "cache_write_tokens": 0, "outpu
 def result(row: int, outcome: str = "answered", score: float | None = 1.0, **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"id": f"s{row}", "row": row, "outcome": outcome, "scores": {"accuracy": score}}
     values |= {"schema_errors": [], "error": None, "usage": None, "cost": None, "attempts": 1, "later": []}
-    values |= {"model_served": None, "finish_reason": None, "simulated": False}
+    values |= {"model_served": None, "finish_reason": None, "simulated": False, "metadata": {}}
     return values | changes
 
 

@@ -1,0 +1,212 @@
+"""Score a JSON answer field by field: a rule for each, and the weighted mean of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.collect.scoring import NotNegative, Score, as_text, exact_match, numeric
+from harness.collect.token_f1 import token_f1
+
+EVERY = "*"  # in a path: all items of a list
+
+RuleName = Literal["exact", "numeric", "set", "text"]
+
+
+class FieldRule(BaseModel):
+    """How one field is compared, and how much it weighs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rule: RuleName
+    ignore_case: bool = False  # of exact and set
+    tolerance: NotNegative = 0.0  # of numeric
+    relative: NotNegative = 1e-9  # of numeric
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+
+Fields = Annotated[Mapping[str, RuleName | FieldRule], Field(min_length=1)]  # path → rule
+
+
+def json_fields(fields: Fields) -> Score:
+    """Weighted mean of the fields' scores, from 0.0 to 1.0; a target that is no object or list is 0.0.
+
+    A path is dotted (`customer.name`); one `*` in it stands for all items of a list (`items.*.price`). Rules:
+    `exact`: the same JSON value, as `exact_match` (`ignore_case`). `numeric`: within `tolerance` or `relative`.
+    `text`: `token_f1`. `set`: two lists without regard to order, the F1 of what they share, repeated items counted
+    as often as they stand there; a single value is a list of one (`ignore_case`).
+    A field that is absent or null in both is 1.0, in one of them only 0.0. Behind a `*` the values of all items make
+    one list: `set` compares the lists, the other rules item by item, over the length of the longer list; items that
+    lack the field are left out for `set`, and count as absent for the others.
+    """
+    tree: dict[str, Any] = {}
+    weights = 0.0
+    for path, given in fields.items():
+        rule = as_rule(given)
+        weights += rule.weight
+        *way, last = path.split(".")
+        here = tree
+        for part in way:
+            here = here.setdefault(part, {})
+        here.setdefault(last, {})[""] = rule
+    compare = _node(tree)
+
+    def score(answer: Any, target: Any) -> float:
+        if not isinstance(target, dict | list):
+            return 0.0
+        return compare(answer, target) / weights
+
+    return score
+
+
+def as_rule(given: Any) -> FieldRule:
+    """Read a rule: its name alone, or with options."""
+    return FieldRule.model_validate({"rule": given} if isinstance(given, str) else given)
+
+
+def _node(tree: Mapping[str, Any]) -> Score:
+    """Return the function that adds up what the fields below a place are worth, times their weights."""
+    steps = [(key, _every(below) if key == EVERY else _node(below)) for key, below in tree.items() if key]
+    if "" in tree:
+        steps.append(("", _leaf(tree[""])))
+    if len(steps) == 1 and steps[0][0] in ("", EVERY):
+        return steps[0][1]
+
+    def add(answer: Any, target: Any) -> float:
+        total = 0.0
+        for key, inner in steps:
+            if key in ("", EVERY):
+                total += inner(answer, target)
+            else:
+                total += inner(_child(answer, key), _child(target, key))
+        return total
+
+    return add
+
+
+def _child(value: Any, key: str) -> Any:
+    """Return what lies under a name, or under a number in a list; None where nothing does."""
+    if type(value) is dict:
+        return value.get(key)
+    if type(value) is list and key.isascii() and key.isdigit() and int(key) < len(value):
+        return value[int(key)]
+    return None
+
+
+def _leaf(rule: FieldRule) -> Score:
+    """Return a rule times its weight; a value that is not there equals only another one that is not."""
+    compare, weight = _comparison(rule), rule.weight
+
+    def score(answer: Any, target: Any) -> float:
+        if answer is None or target is None:
+            return weight if answer is target else 0.0
+        if answer == target and type(answer) is type(target) is str:
+            return weight
+        return weight * compare(answer, target)
+
+    return score
+
+
+def _every(tree: Mapping[str, Any]) -> Score:
+    """Return the function that compares the items of two lists, path by path."""
+    steps = [_over_items(path, rule) for path, rule in _paths(tree)]
+
+    def score(answer: Any, target: Any) -> float:
+        said = answer if type(answer) is list else ()
+        wanted = target if type(target) is list else ()
+        total = 0.0
+        for step in steps:
+            total += step(said, wanted)
+        return total
+
+    return score
+
+
+def _paths(tree: Mapping[str, Any], way: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], FieldRule]]:
+    """Return the rules below a place with the names that lead to them."""
+    found: list[tuple[tuple[str, ...], FieldRule]] = []
+    for key, below in tree.items():
+        found += [(way, below)] if key == "" else _paths(below, (*way, key))
+    return found
+
+
+def _over_items(path: tuple[str, ...], rule: FieldRule) -> Callable[[Any, Any], float]:
+    """Return the comparison of one field of all items of two lists."""
+    compare, weight = _comparison(rule), rule.weight
+    one = path[0] if len(path) == 1 else None
+
+    def values(items: Any) -> list[Any]:
+        if one is not None:
+            return [item.get(one) if type(item) is dict else None for item in items]
+        found = list(items)
+        for key in path:
+            found = [_child(item, key) for item in found]
+        return found
+
+    def as_set(answer: Any, target: Any) -> float:
+        said = [value for value in values(answer) if value is not None]
+        wanted = [value for value in values(target) if value is not None]
+        return weight * compare(said, wanted)
+
+    single = _leaf(rule.model_copy(update={"weight": 1.0}))
+
+    def in_order(answer: Any, target: Any) -> float:
+        said, wanted = values(answer), values(target)
+        if not said and not wanted:
+            return weight
+        shared = sum(map(single, said, wanted))  # what one list has beyond the other is worth nothing
+        return weight * shared / max(len(said), len(wanted))
+
+    return as_set if rule.rule == "set" else in_order
+
+
+def _comparison(rule: FieldRule) -> Score:
+    """Return the comparison of two values that are there."""
+    if rule.rule == "exact":
+        return partial(exact_match, ignore_case=rule.ignore_case) if rule.ignore_case else exact_match
+    if rule.rule == "numeric":
+        return partial(numeric, tolerance=rule.tolerance, relative=rule.relative)
+    if rule.rule == "text":
+        return token_f1
+    return partial(_sets, ignore_case=rule.ignore_case)
+
+
+def _sets(answer: Any, target: Any, *, ignore_case: bool) -> float:
+    """Compare two lists without regard to order."""
+    said = answer if type(answer) is list else [answer]
+    wanted = target if type(target) is list else [target]
+    if not said or not wanted:
+        return float(not said and not wanted)
+    if said == wanted and all(map(_is_text, said)):
+        return 1.0
+    left: dict[Hashable, int] = {}
+    for value in wanted:
+        key = _key(value, ignore_case)
+        left[key] = left.get(key, 0) + 1
+    shared = 0
+    for value in said:
+        if count := left.get(key := _key(value, ignore_case)):
+            shared += 1
+            left[key] = count - 1
+    return 2 * shared / (len(said) + len(wanted))
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _key(value: Any, ignore_case: bool) -> Hashable:
+    """Return what equal JSON values have in common; true is not 1, and 1 is 1.0."""
+    if isinstance(value, str):
+        text = value.strip()
+        return text.casefold() if ignore_case else text
+    if isinstance(value, bool) or value is None:
+        return (as_text(value),)
+    if isinstance(value, dict):
+        return frozenset((name, _key(part, ignore_case)) for name, part in value.items())
+    if isinstance(value, list):
+        return (*(_key(part, ignore_case) for part in value), "")
+    number: Hashable = value  # 1 and 1.0 are equal and hash alike
+    return number
