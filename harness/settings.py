@@ -18,8 +18,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -231,6 +233,28 @@ class MessageTemplate(Frozen):
         return self
 
 
+class FewShot(Frozen):
+    """Turns of user and assistant made of the rows of a file, the same for every sample."""
+
+    fewshot: Annotated[str, Field(min_length=1)]  # .jsonl or .csv in the task's folder
+    num: Annotated[int, Field(ge=1)] | None = None  # rows that are shown, drawn by seed; null: all, in their order
+    seed: int = 0
+    user: Annotated[str, Field(min_length=1)]  # templates, in which a row's columns are names
+    assistant: Annotated[str, Field(min_length=1)]
+
+
+def _kind_of_turn(value: Any) -> str:
+    """Tell the two kinds of items of `messages` apart."""
+    few = isinstance(value, FewShot) or (isinstance(value, Mapping) and "fewshot" in value)
+    return "<fewshot>" if few else "<turn>"
+
+
+# The tags stand in the places that pydantic names in its findings; whoever shows these leaves out what begins with <.
+Turn = Annotated[
+    Annotated[MessageTemplate, Tag("<turn>")] | Annotated[FewShot, Tag("<fewshot>")], Discriminator(_kind_of_turn)
+]
+
+
 class Epochs(Frozen):
     """How often each sample is asked, and how its scores become one."""
 
@@ -266,7 +290,7 @@ class Task(Frozen):
     version: Annotated[int, Field(ge=0)]
     dataset: Dataset
     target: str | None
-    messages: Annotated[tuple[MessageTemplate, ...], AfterValidator(_some)]
+    messages: Annotated[tuple[Turn, ...], AfterValidator(_some)]
     generate: Generate
     answer_schema: str | None = Field(alias="schema")
     structured_output: Literal["auto", "never", "require"]

@@ -19,8 +19,8 @@ PURE = [
         for name in ("prompts", "capabilities", "dialects", "packing", "answers", "rules", "approval")
     ),
     *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py"),
-    *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring")),
-    *("report/summary.py", "report/statistics.py", "report/check.py"),
+    *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring", "token_f1", "json_fields")),
+    *(f"report/{name}.py" for name in ("summary", "statistics", "check", "confusion", "slices", "score")),
 ]
 WORLD = {"time", "datetime", "random", "secrets", "os", "socket", "subprocess", "pathlib", "httpx2", "openai", "shutil"}
 

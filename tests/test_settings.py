@@ -64,7 +64,9 @@ def test_settings_survive_settings_json(model: str) -> None:
 def refused(**changes: Any) -> list[tuple[str, str]]:
     with pytest.raises(ValidationError) as caught:
         settings("gpt-4o-mini", **changes)
-    return [(".".join(map(str, item["loc"])), item["msg"]) for item in caught.value.errors()]
+    # what begins with < is no place in the YAML, but tells which kind of item was read
+    places = [[str(part) for part in item["loc"] if not str(part).startswith("<")] for item in caught.value.errors()]
+    return [(".".join(place), item["msg"]) for place, item in zip(places, caught.value.errors(), strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def lines(error: ValidationError) -> list[str]:
     """Turn pydantic's findings into one line each."""
     found = []
     for item in error.errors(include_url=False):
-        path = [str(part) for part in item["loc"]]
+        path = [str(part) for part in item["loc"] if not str(part).startswith("<")]
         key = ".".join(path)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":

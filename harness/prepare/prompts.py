@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import (
@@ -27,15 +26,6 @@ from harness.types import Message
 Load = Callable[[str], str | None]  # the name of a template → its text; None where there is none
 Render = Callable[[Mapping[str, Any]], str]
 Turn = tuple[str, Render]  # role, text
-
-
-@dataclass(frozen=True)
-class TurnSource:
-    """One turn before rendering."""
-
-    role: str
-    name: str  # the template's file, or `messages[1].content`
-    source: str
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -110,11 +100,6 @@ def _mistake(env: Sandbox, name: str, error: Exception) -> TemplateError:
         return TemplateError(f"{file}:{line}: there is no {error.name} in the task's folder")
     what = str(error) if isinstance(error, JinjaError) else f"{type(error).__name__}: {error}"
     return TemplateError(f"{file}:{line}: {what}")
-
-
-def compile_turn(env: Sandbox, turn: TurnSource) -> Turn:
-    """Compile one turn."""
-    return turn.role, compile_text(env, turn.name, turn.source)
 
 
 def render_turns(turns: Sequence[Turn], fields: Mapping[str, Any]) -> tuple[Message, ...]:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import orjson
 
-from harness.errors import ConfigError, HarnessError, TemplateError
-from harness.prepare import capabilities, prompts, samples, sources
+from harness.errors import ConfigError, DatasetError, HarnessError, TemplateError
+from harness.prepare import capabilities, fewshot, prompts, samples, sources
 from harness.pricing import Price, look_up
-from harness.settings import MessageTemplate, Settings
+from harness.settings import FewShot, MessageTemplate, Settings
 from harness.types import Fixed, Message, Request
 
 Found = TypeVar("Found")
@@ -30,6 +30,7 @@ class Ready:
     schema: Mapping[str, Any] | None
     sources: Mapping[str, str]  # file of the task folder → its text, as used
     turns: Callable[[Mapping[str, Any]], tuple[Message, ...]]
+    shots: tuple[fewshot.Shots, ...]
     target: Callable[[Mapping[str, Any]], Any]
     suits: Suits
     dataset: Path
@@ -54,12 +55,15 @@ class TaskFiles:
         """Return what a template includes; None where it is missing."""
         return self.read(name, "task.messages") if sources.find(self.roots, self.task, name) else None
 
-    def turn(self, number: int, item: MessageTemplate) -> prompts.TurnSource:
-        """Return a turn's template."""
+    def turns(self, env: prompts.Sandbox, number: int, item: MessageTemplate | FewShot) -> fewshot.Shots | prompts.Turn:
+        """Compile an item of the messages: one turn, or the shots of a file."""
+        key = f"task.messages[{number}]"
+        if isinstance(item, FewShot):
+            path = sources.find(self.roots, self.task, item.fewshot) or Path(item.fewshot)
+            return fewshot.make_shots(env, item, key, path, self.read)
         if item.template is None:
-            return prompts.TurnSource(item.role, f"task.messages[{number}].content", item.content or "")
-        text = self.read(item.template, f"task.messages[{number}].template")
-        return prompts.TurnSource(item.role, item.template, text)
+            return item.role, prompts.compile_text(env, f"{key}.content", item.content or "")
+        return item.role, prompts.compile_text(env, item.template, self.read(item.template, f"{key}.template"))
 
 
 def make_ready(
@@ -79,21 +83,22 @@ def make_ready(
     schema = attempt(lambda: _schema(files, task.answer_schema))
     found = judged(schema)
     wrong.extend(found)
-    turns = [attempt(partial(files.turn, number, item)) for number, item in enumerate(task.messages)]
     env = prompts.Sandbox(files.include)
-    compiled = [attempt(partial(prompts.compile_turn, env, turn)) for turn in turns if turn]
-    render = partial(prompts.render_turns, [turn for turn in compiled if turn])
+    items = [attempt(partial(files.turns, env, number, item)) for number, item in enumerate(task.messages)]
+    shots = tuple(item for item in items if isinstance(item, fewshot.Shots))
+    turns = [turn for item in items if item for turn in (item.turns if isinstance(item, fewshot.Shots) else (item,))]
+    render = partial(prompts.render_turns, turns)
     target = attempt(lambda: prompts.compile_target(env, task.target))
     dataset = attempt(lambda: sources.find_dataset(roots, settings, samples.FORMATS))
     digest = attempt(partial(_dataset_digest, settings, dataset)) if dataset else None
     fixed = None if found else attempt(lambda: capabilities.apply(settings, schema))
-    if not any(item.role == "user" for item in task.messages):
+    if not any(isinstance(item, MessageTemplate) and item.role == "user" for item in task.messages):
         wrong.append("task.messages: at least one user message is needed")
     if wrong or fixed is None or target is None or dataset is None or digest is None:
         raise ConfigError(wrong)
     price = look_up(settings.provider, settings.model_id(), settings.model.prices)
     notes = _notes(settings, dataset, roots, price)
-    return Ready(settings, fixed, schema, files.used, render, target, suits, dataset, digest, price, notes)
+    return Ready(settings, fixed, schema, files.used, render, shots, target, suits, dataset, digest, price, notes)
 
 
 def _schema(files: TaskFiles, name: str | None) -> dict[str, Any] | None:
@@ -136,6 +141,8 @@ def requests(ready: Ready) -> Iterator[Request]:
     epochs = ready.settings.task.epochs.count
     for sample in samples.read_samples(ready.dataset, ready.settings.task.dataset, ready.target, ready.suits):
         try:
+            if found := next(filter(None, (shots.overlap(sample.fields) for shots in ready.shots)), None):
+                raise DatasetError(f"{ready.dataset}: sample {sample.id!r} {found}; leave it out of one of the two")
             messages = capabilities.turns(ready.turns(sample.fields), ready.fixed)
         except TemplateError as error:
             raise TemplateError(f"{error} (sample {sample.id!r}; fields: {', '.join(sample.fields)})") from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.settings import Capabilities, Generate, Settings
+from harness.settings import Capabilities, Generate, MessageTemplate, Settings
 from harness.types import Rule, SentSchema
 
 # Sampling parameters and the value of each that changes nothing (OpenAI API reference, November 2026).
@@ -214,7 +214,8 @@ def rename_cap(facts: Capabilities, draft: Draft) -> Draft:
 def place_system(facts: Capabilities, draft: Draft) -> Draft:
     """Say where system text goes."""
     name, draft = draft.settings.model.name, replace(draft, system_role=facts.system_role)
-    if facts.system_role == "system" or all(turn.role != "system" for turn in draft.settings.task.messages):
+    roles = [turn.role for turn in draft.settings.task.messages if isinstance(turn, MessageTemplate)]
+    if facts.system_role == "system" or "system" not in roles:
         return draft
     if facts.system_role == "developer":
         return draft.note(Rule("rename", "system", f"{name} takes system text as developer messages"))

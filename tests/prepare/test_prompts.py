@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import TemplateError
-from harness.prepare.prompts import Sandbox, TurnSource, compile_target, compile_text, compile_turn, render_turns
+from harness.prepare.prompts import Sandbox, compile_target, compile_text, render_turns
 from harness.types import Message
 
 FILES = {
@@ -129,14 +129,14 @@ def test_what_is_included_is_read_before_the_first_row() -> None:
 
 def test_turns_keep_their_roles_and_order() -> None:
     env = Sandbox(FILES.get)
-    sources = [TurnSource("system", "s.j2", "S"), TurnSource("user", "u.j2", "{{ q }}"), TurnSource("user", "v", "V")]
-    turns = [compile_turn(env, source) for source in sources]
+    sources = [("system", "s.j2", "S"), ("user", "u.j2", "{{ q }}"), ("user", "v", "V")]
+    turns = [(role, compile_text(env, name, source)) for role, name, source in sources]
     expected = (Message("system", "S"), Message("user", "Q"), Message("user", "V"))
     assert render_turns(turns, {"q": "Q"}) == expected
 
 
 def test_a_column_called_row_wins_over_the_row() -> None:
-    turns = [compile_turn(Sandbox(FILES.get), TurnSource("user", "u.j2", "{{ row }}"))]
+    turns = [("user", compile_text(Sandbox(FILES.get), "u.j2", "{{ row }}"))]
     assert render_turns(turns, {"row": "mine"})[0].content == "mine"
 
 

@@ -50,8 +50,9 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
         "schema": "nowhere.json",
     }
     found = mistakes(folder, ("task.scorers.x: no such scorer",), task=task)
-    starts = ["task.schema: there is no", "task.scorers.x: no such", "task.messages[2].template: there is no"]
-    starts += ["system.j2:2: ZeroDivisionError", "user.j2:1: Expected an expression", "task.messages[3].content:1: "]
+    starts = ["task.schema: there is no", "task.scorers.x: no such", "system.j2:2: ZeroDivisionError"]
+    starts += ["user.j2:1: Expected an expression", "task.messages[2].template: there is no"]
+    starts += ["task.messages[3].content:1: "]
     starts += ["task.target:1: ", "task.dataset.path: no such file"]
     assert [line[: len(start)] for line, start in zip(found, starts, strict=True)] == starts
 
