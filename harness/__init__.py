@@ -83,8 +83,8 @@ def plan(overrides: Sequence[str] = ()) -> Mapping[str, Any]:
 
 
 def open(folder: str | PathLike[str]) -> Run:
-    """Open the folder of a run."""
+    """Open the folder of a run, or of its answers judged anew."""
     path = Path(folder)
-    if not (path / "plan.json").is_file():
+    if not any((path / name).is_file() for name in ("plan.json", "summary.json")):
         raise HarnessError(f"{path}: not a run folder, it has no plan.json")
     return Run(path)

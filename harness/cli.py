@@ -80,7 +80,7 @@ def _command_at(words: Sequence[str]) -> int | None:
     """Return where the command stands: the first word without `=` and without a leading `-`, `+` or `~`."""
     from harness.configure.dispatch import WITH_VALUE
 
-    takes_value = {*WITH_VALUE, "--info", "-i", "--format"}
+    takes_value = {*WITH_VALUE, "--info", "-i", "--format", "--out"}
     for at, word in enumerate(words):
         if word and word[0] not in "-+~" and "=" not in word and (at == 0 or words[at - 1] not in takes_value):
             return at
@@ -261,17 +261,48 @@ def status(words: Sequence[str]) -> int:
     return DONE
 
 
+_FORMAT_HELP = "csv, parquet: one table, a line per request, all runs side by side"
+
+
 def report(words: Sequence[str]) -> int:
     """Rebuild results and report from the provider's own bytes."""
     parser = _parser("report")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs")
+    parser.add_argument("--format", choices=("terminal", "csv", "parquet"), default="terminal", help=_FORMAT_HELP)
+    parser.add_argument("--out", type=Path, help="where the table goes (default: results.csv or .parquet in the run)")
     options = parser.parse_args(words)
-    from harness.run.conclude import rebuild, show
+    from harness.run.conclude import export, rebuild, show
 
     console = _console()
+    if options.format != "terminal":
+        if options.out is None and len(options.runs) > 1:
+            raise HarnessError("--out: name the file; the table of several runs belongs to none of their folders")
+        path, count = export(options.runs, options.format, options.out)
+        console.print(f"table:   {path} ({count:,} lines)", soft_wrap=True)
+        return DONE
+    if options.out is not None:
+        raise HarnessError("--out: only with --format csv or parquet; report.md lies in the run's folder")
     for path in options.runs:
         show(console, path, rebuild(path))
         console.print(f"\nreport:  {path / 'report.md'}", soft_wrap=True)
+    return DONE
+
+
+def score(words: Sequence[str]) -> int:
+    """Judge a run's answers anew, beside the old results."""
+    parser = _parser("score")
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("overrides", nargs="*", help="task.schema, task.extract, task.scorers.… and the like")
+    options = parser.parse_args(words)
+    from harness.configure.compose import template_roots
+    from harness.run.conclude import show
+    from harness.run.rescore import rescore
+
+    found = rescore(options.run, options.overrides, template_roots(), Path.cwd() / "scorers")
+    console = _console()
+    show(console, found.folder, found.summary, options.run)
+    console.print(f"\nreport:  {found.folder / 'report.md'}", soft_wrap=True)
+    console.print(f"results: {found.folder / 'results.jsonl'}", soft_wrap=True)
     return DONE
 
 
@@ -366,6 +397,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "status": status,
     "cancel": cancel,
     "report": report,
+    "score": score,
     "check": check,
     "clean": clean,
     "schema": schema,

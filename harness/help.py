@@ -14,6 +14,7 @@ usage: python -m harness [command] [words]
   status [RUN]          where each batch stands
   cancel RUN            cancel at the provider, then collect what was answered
   report RUN...         rebuild results, scores and report from the provider's own bytes
+  score RUN [task...]   judge the answers anew with other scorers, schema or extraction; calls nothing
   check RUN EXPR...     exit 1 unless every expression holds, such as 'score>=0.8'
   clean RUN             delete what the run left at the provider
   emulator              serve OpenAI's batch API on this machine: no key, no network, no money
@@ -83,9 +84,23 @@ example:
 """,
     "report": """
 Rebuild results, scores and report of runs from the provider's own bytes. Nothing is called.
+With --format csv or parquet, one table of all results: a line per request, the runs side by side.
 
 example:
+  python -m harness report RUN --format csv
+  python -m harness report RUN1 RUN2 --format parquet --out both.parquet
   python -m harness report outputs/2026-11-23/14-05-09-sentiment-o3-mini
+""",
+    "score": """
+Judge the answers of a run anew, with another schema, extraction or scorers. Nothing is called; the old results stay.
+
+Schema and your own scorers are read from the project where it has them, else from the run's copies.
+May change: task.schema task.extract task.scorers task.unscored task.epochs.reducer task.epochs.k
+
+example:
+  python -m harness score RUN
+  python -m harness score RUN task.extract=anywhere task.scorers.accuracy.ignore_case=true
+  python -m harness score RUN ~task.scorers.overlap 'task.scorers.mine={kind: mine, answer: label}'
 """,
     "check": """
 Hold a finished run against expressions: any number of summary.json, `score` for the headline, `cost` for the bill.

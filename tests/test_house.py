@@ -11,8 +11,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "harness"
 TOP = {"types", "errors", "settings", "pricing"}
 STAGES = ("configure", "prepare", "run", "collect", "report")
-# They join the stages; planning and conclude are the first and the last third of the driver.
-JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "cli.py", "__init__.py"}
+# They join the stages; planning and conclude are the first and the last third of the driver, rescore is conclude again.
+JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "run/rescore.py", "cli.py", "__init__.py"}
 PURE = [
     *(
         f"prepare/{name}.py"

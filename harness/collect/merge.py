@@ -28,6 +28,7 @@ class Part:
 
     folder: Path
     first_row: int
+    results: Path | None = None  # where they lie, if not in the folder
 
 
 def merge(parts: Iterable[Part], judging: Judging) -> Iterator[Fields]:
@@ -68,7 +69,7 @@ def _ordered(parts: Iterable[Part], judging: Judging) -> Iterator[Fields]:
     opened = 0
     while waiting or heap:
         while waiting and (not heap or waiting[0].first_row <= heap[0][0]):
-            lines = _read(waiting.popleft().folder, judging)
+            lines = _read(waiting.popleft(), judging)
             opened += 1
             if (fields := next(lines, None)) is not None:
                 heapq.heappush(heap, (fields["row"], fields["attempts"], opened, fields, lines))
@@ -82,13 +83,13 @@ def _ordered(parts: Iterable[Part], judging: Judging) -> Iterator[Fields]:
             heapq.heappop(heap)
 
 
-def _read(folder: Path, judging: Judging) -> Iterator[Fields]:
+def _read(part: Part, judging: Judging) -> Iterator[Fields]:
     """Yield the results of a batch, or its requests as pending."""
-    path = folder / "results.jsonl"
+    path = part.results or part.folder / "results.jsonl"
     if path.exists():
         yield from map(orjson.loads, _lines(path))
         return
-    for line in _lines(folder / "samples.jsonl"):
+    for line in _lines(part.folder / "samples.jsonl"):
         yield _pending(line, judging)
 
 

@@ -33,15 +33,18 @@ class Collected:
     first_scorer_failures: Mapping[str, str]
 
 
-def collect_batch(folder: Path, decode: Decode, judging: Judging, batch_error: Error | None = None) -> Collected:
-    """Judge every request of a batch and write `results.jsonl`, sorted by row; return what came back.
+def collect_batch(
+    folder: Path, decode: Decode, judging: Judging, batch_error: Error | None = None, into: Path | None = None
+) -> Collected:
+    """Judge every request of a batch and write `results.jsonl` (or `into`), sorted by row; return what came back.
 
     `folder` holds samples.jsonl and, where they exist, the provider's output.jsonl and errors.jsonl. A request without
     a line is missing, or has `batch_error` where the batch failed, expired, was cancelled or never sent as a whole.
     Memory holds offsets only.
     """
     tally = Tally()
-    unsorted = folder / "results.unsorted"
+    target = into or folder / "results.jsonl"
+    unsorted = target.with_suffix(".unsorted")
     try:
         with unsorted.open("wb", buffering=BLOCK) as file, mapped(folder / "samples.jsonl") as samples:
             draft = Draft(samples, file, judge(judging, tally.scorer_failed))
@@ -49,9 +52,9 @@ def collect_batch(folder: Path, decode: Decode, judging: Judging, batch_error: E
                 draft.put(response)
             draft.put_unseen(batch_error)
         if draft.is_sorted():
-            settle(unsorted, folder / "results.jsonl")
+            settle(unsorted, target)
         else:
-            with replacing(folder / "results.jsonl") as file, mapped(unsorted) as lines:
+            with replacing(target) as file, mapped(unsorted) as lines:
                 file.writelines(draft.in_order(lines))
     finally:
         unsorted.unlink(missing_ok=True)

@@ -120,9 +120,12 @@ def job_of(config: DictConfig, sweep: Path | None = None, label: str = "") -> Jo
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.masked_copy(config, ["hydra"])),
         "overrides.yaml": OmegaConf.to_yaml(given),
     }
-    cwd = Path.cwd()
-    roots = tuple(dict.fromkeys([cwd / "templates", asset_dir("templates")]))
-    return Job(settings, folder, roots, cwd / "scorers", snapshot, label)
+    return Job(settings, folder, template_roots(), Path.cwd() / "scorers", snapshot, label)
+
+
+def template_roots() -> tuple[Path, ...]:
+    """Return the folders of task folders, the user's first."""
+    return tuple(dict.fromkeys([Path.cwd() / "templates", asset_dir("templates")]))
 
 
 def composed(overrides: Sequence[str]) -> Asked:

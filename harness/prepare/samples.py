@@ -1,4 +1,4 @@
-"""Read the dataset: JSONL or CSV, gzipped or not, streamed; every mistake names file and line."""
+"""Read the dataset: JSONL or CSV, gzipped or not, or Parquet, streamed; every mistake names file and line."""
 
 from __future__ import annotations
 
@@ -16,28 +16,36 @@ from typing import IO, Any, cast
 import orjson
 
 from harness.errors import DatasetError, TemplateError
+from harness.prepare.parquet import parquet_rows
 from harness.settings import Dataset
 from harness.types import Sample
 
 MAX_LINE = 64_000_000  # bytes; a longer line is a mistake, not a sample
 BUCKETS = 256
-FORMATS = (".jsonl", ".csv", ".jsonl.gz", ".csv.gz")
+FORMATS = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
 
-Row = tuple[int, dict[str, Any]]  # line of the file on which the row starts, fields
+Row = tuple[int, dict[str, Any]]  # line of the file on which the row starts (in Parquet: number of the row), fields
 
 
 def read_rows(path: Path, json_columns: tuple[str, ...]) -> Iterator[Row]:
     """Yield every row with its line."""
-    kind = path.name.removesuffix(".gz")
     try:
-        with _opened(path) as file:
-            rows = _csv_rows(path, file) if kind.endswith(".csv") else _json_rows(path, file)
-            for line, fields in rows:
-                for column in json_columns:
-                    fields[column] = _parsed(path, line, column, fields)
-                yield line, fields
+        for line, fields in _rows(path):
+            for column in json_columns:
+                fields[column] = _parsed(path, line, column, fields)
+            yield line, fields
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from None
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    """Read a file by the format that its name tells."""
+    if path.suffix == ".parquet":
+        yield from parquet_rows(path)
+        return
+    with _opened(path) as file:
+        read = _csv_rows if path.name.removesuffix(".gz").endswith(".csv") else _json_rows
+        yield from read(path, file)
 
 
 def _opened(path: Path) -> IO[bytes]:

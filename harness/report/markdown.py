@@ -104,7 +104,8 @@ def _scores(summary: Data) -> str:
     head = ("score", ">mean", ">95 % interval", ">worst–best", ">samples", ">coverage")
     note = "Worst and best: what the mean would be if everything that was not scored were wrong, or right."
     note += "".join(
-        f"\n\n{safe(measure)} of {safe(name)}: {value}." for name, measure, value in wording.measures(summary)
+        f"\n\n{measure[0].upper()}{measure[1:]} of {safe(name)}: {value}."
+        for name, measure, value in wording.measures(summary)
     )
     later = summary["later"]
     means = ", ".join(f"{safe(name)} {wording.number(mean)}" for name, mean in later["scores"].items())

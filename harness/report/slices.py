@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,7 @@ from harness.report.score import Score
 from harness.report.statistics import Reducer, Values
 
 MAX_VALUES = 50  # distinct values of a column; a column with more, such as a title, does not part the run
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 MAX_VALUE = 80  # characters of a value that are shown; columns whose values are longer are texts, no parts
 
 
@@ -69,9 +72,14 @@ class Slices:
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return score and size of every part, the values of a column in order."""
         return {
-            column: {value: part.score.to_dict(part.requests) for value, part in sorted(parts.items())}
+            column: {value: parts[value].score.to_dict(parts[value].requests) for value in sorted(parts, key=_order)}
             for column, parts in self.columns.items()
         }
+
+
+def _order(value: str) -> tuple[float, str]:
+    """Put numbers in their order before all else."""
+    return (float(value) if NUMBER.fullmatch(value) else math.inf), value
 
 
 def spelled(value: Any) -> str:

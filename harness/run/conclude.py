@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,12 +18,14 @@ from rich.console import Console
 from harness.collect.judging import Judging
 from harness.collect.merge import DELIVERED, Part, merge
 from harness.collect.results import Collected, collect_batch
-from harness.collect.run_files import Written, write_run_results
+from harness.collect.run_files import write_run_results
 from harness.collect.scorers import label_readers
 from harness.configure.secrets import known_secrets, scrub
 from harness.pricing import from_dict
 from harness.providers.protocol import load
 from harness.report import markdown
+from harness.report.export import Source
+from harness.report.export import export as write_table
 from harness.report.heading import Heading, SweepRow
 from harness.report.summary import Summary
 from harness.report.terminal import print_report
@@ -68,7 +70,29 @@ def write(path: Path, judging: Judging) -> dict[str, Any]:
     """Merge the collected batches into the run's result files and reports, and return summary.json."""
     stored = folder.read(path)
     events = journal.read(path / "journal.jsonl")
-    state, settings, plan = fold(stored.batches, events), stored.settings, stored.plan
+    state = fold(stored.batches, events)
+    parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
+    collected = [event for event in events if event["event"] == "collected"]
+    last = events[-1]["t"] if events else state.first_at
+    return write_files(path, stored.settings, stored.plan, state, last, merge(parts, judging), collected)
+
+
+def write_files(
+    path: Path,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    state: State,
+    last: float,
+    results: Iterable[Mapping[str, Any]],
+    collected: Sequence[Event],
+    notes: Sequence[str] = (),
+    *,
+    texts: bool = True,
+) -> dict[str, Any]:
+    """Write merged results, errors, summary, metadata and report into a folder, and return summary.json.
+
+    `collected` tells what was found in each batch, as `as_event` does; `texts`: the single answers as well.
+    """
     epochs = settings.task.epochs
     summary = Summary(
         settings.task.scorers,
@@ -78,17 +102,17 @@ def write(path: Path, judging: Judging) -> dict[str, Any]:
         unscored=settings.task.unscored,
         labels=label_readers(settings.task.scorers),
     )
-    parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
     written = write_run_results(
         path,
-        merge(parts, judging),
+        results,
         requests=plan["counts"]["requests"],
         epochs=epochs.count,
-        txt_limit=settings.output.txt_limit,
+        txt_limit=settings.output.txt_limit if texts else 0,
         feed=summary.add,
     )
     data = summary.to_dict(plan["cost"])
-    facts = metadata(state, events, plan, data, written)
+    told = [*notes, *_notes(plan, written.note if texts else None, collected)]
+    facts = metadata(state, last, plan, data, told)
     folder.write_json(path / "summary.json", data)
     folder.write_json(path / "metadata.json", facts)
     heading = heading_of(plan, facts)
@@ -145,11 +169,29 @@ def rebuild(path: Path) -> dict[str, Any]:
         decode = scrubbed(load(stored.settings.provider.protocol).decode, scrubber(stored.settings))
         for batch in state.batches.values():
             if batch.phase in ("collected", "done"):
-                error = Error(**batch.error) if batch.error else None
-                if batch.id is None and state.cancelled:
-                    error = NEVER_SENT
-                collect_batch(path / "batches" / batch.name, decode, judging, error)
+                collect_batch(path / "batches" / batch.name, decode, judging, error_of(state, batch))
     return write(path, judging)
+
+
+def export(paths: Sequence[Path], form: str, out: Path | None) -> tuple[Path, int]:
+    """Rebuild runs and write their results as one table; return where it lies and its number of lines."""
+    names = [path.resolve().name for path in paths]
+    sources = []
+    for path, name in zip(paths, names, strict=True):
+        rebuild(path)
+        task = folder.read(path).settings.task
+        label = name if names.count(name) == 1 else str(path)
+        metadata_columns = task.dataset.metadata
+        sources.append(Source(label, task.name, path / "results.jsonl", list(task.scorers), metadata_columns))
+    target = out or paths[0] / f"results.{form}"
+    return target, write_table(sources, form, target)
+
+
+def error_of(state: State, batch: BatchState) -> Error | None:
+    """Return why no request of a batch was answered, where that holds for all of it."""
+    if batch.id is None and state.cancelled:
+        return NEVER_SENT
+    return Error(**batch.error) if batch.error else None
 
 
 def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:
@@ -168,27 +210,28 @@ def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:
     )
 
 
-def metadata(
-    state: State,
-    events: Sequence[Mapping[str, Any]],
-    plan: Mapping[str, Any],
-    summary: Mapping[str, Any],
-    written: Written,
-) -> dict[str, Any]:
-    """Return metadata.json: how the results came to be."""
-    batches = list(state.batches.values())
+def _notes(plan: Mapping[str, Any], note: str | None, collected: Sequence[Event]) -> list[str]:
+    """Say what a reader of the results should know."""
     failing: Counter[str] = Counter()
     first: dict[str, str] = {}
     doubts: Counter[str] = Counter()
-    for event in events:
-        if event["event"] == "collected":
-            failing.update(event["scorer_failures"])
-            doubts.update(event["doubts"])
-            first |= {name: text for name, text in event["first_scorer_failures"].items() if name not in first}
-    notes = [*plan["notes"], *([written.note] if written.note else [])]
-    notes += [f"scorer {name} failed {count} times, first: {first[name]}" for name, count in failing.items()]
-    notes += [f"{count} {name} in the provider's files" for name, count in doubts.items()]
-    last = events[-1]["t"] if events else state.first_at
+    for event in collected:
+        failing.update(event["scorer_failures"])
+        doubts.update(event["doubts"])
+        first |= {name: text for name, text in event["first_scorer_failures"].items() if name not in first}
+    return [
+        *plan["notes"],
+        *([note] if note else []),
+        *(f"scorer {name} failed {count} times, first: {first[name]}" for name, count in failing.items()),
+        *(f"{count} {name} in the provider's files" for name, count in doubts.items()),
+    ]
+
+
+def metadata(
+    state: State, last: float, plan: Mapping[str, Any], summary: Mapping[str, Any], notes: Sequence[str]
+) -> dict[str, Any]:
+    """Return metadata.json: how the results came to be; `last` is the time of the journal's last line."""
+    batches = list(state.batches.values())
     return {
         "harness": _version("harness"),
         "versions": {name: _version(name) for name in ("hydra-core", "openai", "jsonschema-rs", "genai-prices")},
@@ -220,7 +263,7 @@ def metadata(
         "attempts": summary["attempts"],
         "rules": plan["rules"],
         "digests": plan["digests"],
-        "notes": notes,
+        "notes": list(notes),
     }
 
 
@@ -275,9 +318,9 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def show(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
-    """Print a run's report on a terminal."""
-    stored = folder.read(path)
+def show(console: Console, path: Path, summary: Mapping[str, Any], run: Path | None = None) -> None:
+    """Print a report on a terminal: of a run, or of its results in another folder."""
+    stored = folder.read(run or path)
     facts = orjson.loads((path / "metadata.json").read_bytes())
     print_report(console, heading_of(stored.plan, facts), summary)
     for note in facts["notes"]:

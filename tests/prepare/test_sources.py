@@ -105,5 +105,5 @@ def test_a_missing_dataset_says_where_it_was_looked_for(roots: tuple[Path, Path]
 
 @pytest.mark.parametrize("name", ["rows.xlsx", "rows.json", "rows", "rows.csv.zip"])
 def test_a_format_that_is_not_read_is_refused_by_its_name(name: str, roots: tuple[Path, Path]) -> None:
-    with pytest.raises(ConfigError, match=r"the name must end in \.jsonl, \.csv, \.jsonl\.gz, \.csv\.gz"):
+    with pytest.raises(ConfigError, match=r"the name must end in \.jsonl, \.csv, \.parquet, \.jsonl\.gz, \.csv\.gz"):
         find_dataset(roots, dataset_at(name), FORMATS)

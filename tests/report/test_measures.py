@@ -93,6 +93,8 @@ def test_a_column_of_titles_parts_nothing() -> None:
     many = [result(n, metadata={"title": f"t{n}", "kind": "x"}) for n in range(MAX_VALUES + 1)]
     assert list(summed(many).to_dict()["slices"]) == ["kind"]
     assert list(summed(many[:-1]).to_dict()["slices"]["title"])[:2] == ["t0", "t1"]
+    numbered = [result(n, metadata={"n": n - 1, "m": f"v{n}"}) for n in range(12)]
+    assert list(summed(numbered).to_dict()["slices"]["n"]) == [str(n - 1) for n in range(12)]
     assert summed([result(0, metadata={"text": "long " * 30})]).to_dict()["slices"] == {}
 
 
