@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
+from orjson import OPT_SORT_KEYS, dumps
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.collect.scoring import NotNegative, Score, as_text, exact_match, numeric
-from harness.collect.token_f1 import token_f1
+from harness.collect.token_f1 import shared, token_f1
 
 EVERY = "*"  # in a path: all items of a list
 
@@ -37,9 +38,9 @@ def json_fields(fields: Fields) -> Score:
     `exact`: the same JSON value, as `exact_match` (`ignore_case`). `numeric`: within `tolerance` or `relative`.
     `text`: `token_f1`. `set`: two lists without regard to order, the F1 of what they share, repeated items counted
     as often as they stand there; a single value is a list of one (`ignore_case`).
-    A field that is absent or null in both is 1.0, in one of them only 0.0. Behind a `*` the values of all items make
-    one list: `set` compares the lists, the other rules item by item, over the length of the longer list; items that
-    lack the field are left out for `set`, and count as absent for the others.
+    A field that has the same value in both is 1.0 by any rule, one that is absent or null in one of them only 0.0.
+    Behind a `*` the values of all items make one list: `set` compares the lists, the other rules item by item, over the
+    length of the longer list; items that lack the field are left out for `set`, and count as absent for the others.
     """
     tree: dict[str, Any] = {}
     weights = 0.0
@@ -68,22 +69,39 @@ def as_rule(given: Any) -> FieldRule:
 
 def _node(tree: Mapping[str, Any]) -> Score:
     """Return the function that adds up what the fields below a place are worth, times their weights."""
-    steps = [(key, _every(below) if key == EVERY else _node(below)) for key, below in tree.items() if key]
-    if "" in tree:
-        steps.append(("", _leaf(tree[""])))
-    if len(steps) == 1 and steps[0][0] in ("", EVERY):
-        return steps[0][1]
+    named = [(key, _weight(below), _node(below)) for key, below in tree.items() if key not in ("", EVERY)]
+    whole = [_leaf(tree[""])] if "" in tree else []
+    whole += [_every(tree[EVERY])] if EVERY in tree else []
+    if not named and len(whole) == 1:
+        return whole[0]
 
     def add(answer: Any, target: Any) -> float:
         total = 0.0
-        for key, inner in steps:
-            if key in ("", EVERY):
-                total += inner(answer, target)
-            else:
-                total += inner(_child(answer, key), _child(target, key))
+        for inner in whole:
+            total += inner(answer, target)
+        objects = type(answer) is dict and type(target) is dict
+        for key, weight, inner in named:
+            said, wanted = (answer.get(key), target.get(key)) if objects else (_child(answer, key), _child(target, key))
+            total += weight if said == wanted and _alike(said, wanted) else inner(said, wanted)
         return total
 
     return add
+
+
+def _weight(tree: Mapping[str, Any]) -> float:
+    """Return what the fields below a place weigh together."""
+    return sum(below.weight if key == "" else _weight(below) for key, below in tree.items())
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two values that Python calls equal are the same JSON: to Python, true is 1.
+
+    False is no verdict: two numbers of different type are compared by the rule.
+    """
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    return kind not in (dict, list) or dumps(one, option=OPT_SORT_KEYS) == dumps(other, option=OPT_SORT_KEYS)
 
 
 def _child(value: Any, key: str) -> Any:
@@ -102,8 +120,6 @@ def _leaf(rule: FieldRule) -> Score:
     def score(answer: Any, target: Any) -> float:
         if answer is None or target is None:
             return weight if answer is target else 0.0
-        if answer == target and type(answer) is type(target) is str:
-            return weight
         return weight * compare(answer, target)
 
     return score
@@ -179,33 +195,31 @@ def _sets(answer: Any, target: Any, *, ignore_case: bool) -> float:
     wanted = target if type(target) is list else [target]
     if not said or not wanted:
         return float(not said and not wanted)
-    if said == wanted and all(map(_is_text, said)):
-        return 1.0
-    left: dict[Hashable, int] = {}
-    for value in wanted:
-        key = _key(value, ignore_case)
-        left[key] = left.get(key, 0) + 1
-    shared = 0
-    for value in said:
-        if count := left.get(key := _key(value, ignore_case)):
-            shared += 1
-            left[key] = count - 1
-    return 2 * shared / (len(said) + len(wanted))
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
+    common, here = 0, min(len(said), len(wanted))
+    more_said, more_wanted = said[here:], wanted[here:]
+    for one, other in zip(
+        said, wanted, strict=False
+    ):  # most lists keep the target's order: the rest is compared by key
+        if one == other and _alike(one, other):
+            common += 1
+        else:
+            more_said.append(one)
+            more_wanted.append(other)
+    if more_said and more_wanted:
+        keys = [[_key(value, ignore_case) for value in values] for values in (more_said, more_wanted)]
+        common += shared(*keys)
+    return 2 * common / (len(said) + len(wanted))
 
 
 def _key(value: Any, ignore_case: bool) -> Hashable:
     """Return what equal JSON values have in common; true is not 1, and 1 is 1.0."""
-    if isinstance(value, str):
+    if type(value) is str:
         text = value.strip()
         return text.casefold() if ignore_case else text
     if isinstance(value, bool) or value is None:
         return (as_text(value),)
     if isinstance(value, dict):
-        return frozenset((name, _key(part, ignore_case)) for name, part in value.items())
+        return frozenset([(name, _key(part, ignore_case)) for name, part in value.items()])
     if isinstance(value, list):
         return (*(_key(part, ignore_case) for part in value), "")
     number: Hashable = value  # 1 and 1.0 are equal and hash alike

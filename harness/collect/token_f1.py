@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from harness.collect.scoring import as_text
 
-# ASCII in one pass: letters lower-cased, digits kept, anything else a gap.
-ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+# Latin-1 in one pass: letters and digits kept, A-Z lower-cased, anything else a gap. Bytes are translated and split
+# several times as fast as text, and Western European languages fit.
+LATIN = bytes(
+    ord(chr(n).lower()) if n < 128 and chr(n).isalnum() else n if chr(n).isalnum() else 32 for n in range(256)
+)
 # Scripts that write no gaps between words: each sign counts as one.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -17,11 +21,7 @@ UNSPACED = (
 WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text: runs of letters and digits, casefolded; signs of scripts without gaps one by one."""
-    if text.isascii():
-        return text.translate(ASCII).split()
-    return WORD.findall(unicodedata.normalize("NFC", text).casefold())
+SHORT = 50  # words up to which walking a list is faster than counting; most answers keep the target's order
 
 
 def token_f1(answer: Any, target: Any) -> float:
@@ -35,16 +35,40 @@ def token_f1(answer: Any, target: Any) -> float:
     """
     if isinstance(target, list | tuple):
         return max((token_f1(answer, one) for one in target), default=0.0)
-    said = words(answer if isinstance(answer, str) else "" if answer is None else as_text(answer))
-    wanted = words(target if isinstance(target, str) else "" if target is None else as_text(target))
+    said, wanted = _words(_as_text(answer), _as_text(target))
     if not said or not wanted:
         return float(not said and not wanted)
-    left: dict[str, int] = {}
-    for word in wanted:
-        left[word] = left.get(word, 0) + 1
-    shared = 0
-    for word in said:
-        if count := left.get(word):
-            shared += 1
-            left[word] = count - 1
-    return 2 * shared / (len(said) + len(wanted))
+    return 2 * shared(said, wanted) / (len(said) + len(wanted))
+
+
+def shared(said: Sequence[Hashable], wanted: Sequence[Hashable]) -> int:
+    """Count what two lists have in common, each value as often as both have it."""
+    if len(wanted) <= SHORT:
+        rest_of = list(wanted)
+        for value in said:
+            if value in rest_of:
+                rest_of.remove(value)
+        return len(wanted) - len(rest_of)
+    left: dict[Hashable, int] = {}
+    rest = left.get
+    for value in wanted:
+        left[value] = rest(value, 0) + 1
+    count = 0
+    for value in said:
+        if there := rest(value):
+            count += 1
+            left[value] = there - 1
+    return count
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else as_text(value)
+
+
+def _words(one: str, other: str) -> tuple[Sequence[Hashable], Sequence[Hashable]]:
+    """Return the words of two texts, both as bytes or both as text."""
+    one, other = (text if text.isascii() else unicodedata.normalize("NFC", text).casefold() for text in (one, other))
+    try:
+        return one.encode("latin-1").translate(LATIN).split(), other.encode("latin-1").translate(LATIN).split()
+    except UnicodeEncodeError:
+        return WORD.findall(one.casefold()), WORD.findall(other.casefold())

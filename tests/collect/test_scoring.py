@@ -91,6 +91,8 @@ CASES: list[tuple[str, Any, Any, dict[str, Any], float]] = [
     ("token_f1", None, "word", {}, 0),
     ("token_f1", "word", None, {}, 0),
     ("token_f1", 12, "12", {}, 1),
+    ("token_f1", "a b b c", "x " * 60 + "b b b a", {}, 2 * 3 / (4 + 64)),
+    ("token_f1", "é a b b c", "x " * 60 + "b b b é", {}, 2 * 3 / (5 + 64)),
 ]
 
 
