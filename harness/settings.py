@@ -109,7 +109,8 @@ class Capabilities(Frozen):
 
     family: str
     reasons: Literal["never", "always", "switchable"]
-    efforts: tuple[str, ...]  # accepted values of reasoning_effort on Chat; empty: the parameter is refused
+    efforts: tuple[str, ...]  # accepted values of reasoning_effort; empty: the parameter is refused
+    responses_efforts: tuple[str, ...]  # further ones that only the Responses API takes
     default_effort: str | None
     sampling: Literal["always", "not_reasoning", "never"]  # when temperature, top_p, penalties, logprobs are accepted
     system_role: Literal["system", "developer", "user"]  # user: system text goes to the head of the first user message

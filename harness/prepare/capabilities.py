@@ -9,24 +9,27 @@ from functools import partial
 from typing import Any, Literal
 
 from harness.errors import ConfigError
-from harness.prepare import dialects, rules
+from harness.prepare import dialects, responses, rules
 from harness.prepare.rules import Draft
 from harness.settings import Capabilities, Generate, Settings
 from harness.types import Fixed, Message, Rule
 
-OURS = ("model", "messages", "input", "n")  # keys of a body that are never free for generate.extra
+OURS = ("model", "messages", "input", "instructions", "n")  # keys of a body that are never free for generate.extra
 INSTEAD = {
     "n": "set task.epochs.count",
     "model": "set model.id",
     "response_format": "see task.structured_output",
+    "text": "see task.structured_output and generate.verbosity",
+    "reasoning": "set generate.reasoning_effort",
     "max_completion_tokens": "set generate.max_tokens",
+    "max_output_tokens": "set generate.max_tokens",
 }
 
 
 def apply(settings: Settings, schema: Mapping[str, Any] | None) -> Fixed:
     """Decide what all requests have in common; ConfigError names everything that the model refuses."""
     draft = Draft(settings, schema, _wishes(settings))
-    for rule in _all(settings.model.capabilities):
+    for rule in _all(settings.model.capabilities, settings.model.api):
         draft = rule(draft)
     if draft.refusals:
         raise ConfigError(draft.refusals)
@@ -50,17 +53,19 @@ def _wishes(settings: Settings) -> dict[str, Any]:
     return {name: list(v) if isinstance(v := wishes[name], tuple) else v for name in names if name != "extra"}
 
 
-def _all(facts: Capabilities | None) -> tuple[Callable[[Draft], Draft], ...]:
+# What is renamed or left out because of the API alone, whatever the model.
+_SPELLING: Mapping[str, tuple[Callable[[Draft], Draft], ...]] = {
+    "chat": (),
+    "responses": (responses.drop_lacking, responses.hold_least_cap, responses.nest),
+}
+
+
+def _all(facts: Capabilities | None, api: str) -> tuple[Callable[[Draft], Draft], ...]:
     """Return the rules in their order."""
+    spelling = _SPELLING[api]
+    first = (rules.hold_api, rules.hold_stream, rules.hold_top_logprobs)
     if facts is None:
-        return (
-            rules.hold_api,
-            rules.hold_stream,
-            rules.hold_top_logprobs,
-            rules.warn_without_facts,
-            place_schema,
-            merge_extra,
-        )
+        return (*first, rules.warn_without_facts, rules.rename_cap, *spelling, place_schema, merge_extra)
     known = (
         rules.hold_batch,
         rules.hold_family,
@@ -69,11 +74,10 @@ def _all(facts: Capabilities | None) -> tuple[Callable[[Draft], Draft], ...]:
         rules.drop_refused,
         rules.hold_verbosity,
         rules.hold_most_logprobs,
-        rules.rename_cap,
         rules.place_system,
     )
     told = tuple(partial(rule, facts) for rule in known)
-    return (rules.hold_api, rules.hold_stream, rules.hold_top_logprobs, *told, place_schema, merge_extra)
+    return (*first, *told, rules.rename_cap, *spelling, place_schema, merge_extra)
 
 
 # ---- the answer's form, and what only the user's server knows
@@ -118,7 +122,7 @@ def merge_extra(draft: Draft) -> Draft:
         *OURS,
         *Generate.model_fields,
         *draft.parameters,
-        *(("response_format",) if draft.output != "text" else ()),
+        *(("response_format", "text") if draft.output != "text" else ()),
     }
     key = rules.source(draft.settings, "extra")
     for name in [name for name in extra if name in taken]:

@@ -15,6 +15,7 @@ from typing import Any
 from harness.prepare import schemas
 from harness.types import Rule, SentSchema
 
+UNSAID = frozenset({"$schema", "$comment", "title"})  # dropped without a word: they say nothing to a model either
 Node = dict[str, Any]
 Path = tuple[str, ...]
 
@@ -155,7 +156,7 @@ def _rewrite(node: Any, at: str, place: Path, found: Findings) -> Node:
 def _simplify(node: Mapping[str, Any], at: str, found: Findings) -> Node:
     """Drop annotations, merge an allOf of one, and write a oneOf of disjoint alternatives as anyOf."""
     plain = {k: v for k, v in node.items() if k not in ANNOTATIONS and not k.startswith("x-")}
-    for dropped in sorted(node.keys() - plain.keys()):
+    for dropped in sorted(node.keys() - plain.keys() - UNSAID):
         found.did(f"{dropped} dropped", at)
     parts = plain.get("allOf", ())
     if len(parts) == 1 and isinstance(parts[0], Mapping) and plain.keys() <= {"allOf", "description"}:

@@ -80,10 +80,9 @@ def either(values: Sequence[str]) -> str:
 
 
 def hold_api(draft: Draft) -> Draft:
-    """Refuse an API that the facts do not cover; without facts, the one whose spelling we do not write."""
+    """Refuse an API that the facts do not cover."""
     model = draft.settings.model
-    known = model.capabilities.apis if model.capabilities else ("chat",)
-    if model.api in known:
+    if model.capabilities is None or model.api in (known := model.capabilities.apis):
         return draft
     return draft.refuse(f"model.api: {model.name} is known over {either(known)} (got {model.api!r}); set one of these")
 
@@ -138,12 +137,15 @@ def reasons(facts: Capabilities, effort: str | None) -> bool:
 
 def hold_effort(facts: Capabilities, draft: Draft) -> Draft:
     """Refuse an effort that the model does not take: it decides what the answer is and what it costs."""
-    effort = draft.parameters.get("reasoning_effort")
-    if effort is None or (effort in facts.efforts and "reasoning_effort" not in facts.refused):
+    effort, over_responses = draft.parameters.get("reasoning_effort"), draft.settings.model.api == "responses"
+    efforts = (*facts.efforts, *(facts.responses_efforts if over_responses else ()))
+    if effort is None or (effort in efforts and "reasoning_effort" not in facts.refused):
         return draft
     name, key = draft.settings.model.name, source(draft.settings, "reasoning_effort")
-    if facts.efforts:
-        return draft.refuse(f"{key}: {name} accepts {either(facts.efforts)} (got {effort!r}); set one of them")
+    if effort in facts.responses_efforts:
+        return draft.refuse(f"{key}: {name} accepts {effort!r} over the Responses API only; set model.api=responses")
+    if efforts:
+        return draft.refuse(f"{key}: {name} accepts {either(efforts)} (got {effort!r}); set one of them")
     why = "does not reason" if facts.reasons == "never" else "reasons at an effort of its own"
     return draft.refuse(f"{key}: {name} {why} and refuses an effort (got {effort!r}); remove it")
 
@@ -201,13 +203,15 @@ def hold_most_logprobs(facts: Capabilities, draft: Draft) -> Draft:
     return draft.refuse(f"{key}: {name} gives at most {most} (got {count}); lower it")
 
 
-def rename_cap(facts: Capabilities, draft: Draft) -> Draft:
-    """Call the output's cap what the model calls it."""
-    to = facts.max_tokens_key
+def rename_cap(draft: Draft) -> Draft:
+    """Call the output's cap what the API or the model calls it."""
+    facts, over_responses = draft.settings.model.capabilities, draft.settings.model.api == "responses"
+    to = "max_output_tokens" if over_responses else facts.max_tokens_key if facts else "max_tokens"
     if "max_tokens" not in draft.parameters or to == "max_tokens":
         return draft
     renamed = {to if name == "max_tokens" else name: value for name, value in draft.parameters.items()}
-    note = f"max_tokens is sent as {to}" + (", and hidden reasoning counts" if facts.reasons != "never" else "")
+    reasons = facts is not None and facts.reasons != "never"
+    note = f"max_tokens is sent as {to}" + (", and hidden reasoning counts" if reasons else "")
     return replace(draft, parameters=renamed).note(Rule("rename", "max_tokens", note))
 
 

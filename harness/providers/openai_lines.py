@@ -19,13 +19,9 @@ MODERATION = ("content_policy_violation", "invalid_prompt", "cyber_policy", "con
 
 def encoder(fixed: Fixed) -> Callable[[Request], bytes]:
     """Return the function that makes a request's body; model and parameters are encoded once."""
-    constant: dict[str, Any] = {**fixed.parameters}
-    if fixed.output == "json_object":
-        constant["response_format"] = {"type": "json_object"}
-    elif fixed.schema is not None:
-        sent = {"name": fixed.schema.name, "schema": fixed.schema.schema, "strict": fixed.schema.strict}
-        constant["response_format"] = {"type": "json_schema", "json_schema": sent}
-    head = b'{"model":' + orjson.dumps(fixed.model) + b',"messages":'
+    constant = {**fixed.parameters, **_form(fixed)}
+    turns_key = b"input" if fixed.api == "responses" else b"messages"
+    head = b'{"model":' + orjson.dumps(fixed.model) + b',"%s":' % turns_key
     tail = b"," + orjson.dumps(constant)[1:] if constant else b"}"
 
     def encode(request: Request) -> bytes:
@@ -33,6 +29,17 @@ def encoder(fixed: Fixed) -> Callable[[Request], bytes]:
         return head + orjson.dumps(turns) + tail
 
     return encode
+
+
+def _form(fixed: Fixed) -> dict[str, Any]:
+    """Return how the API is told the form of the answer: nested on Chat, flat beside the verbosity on Responses."""
+    schema = fixed.schema
+    sent = {"name": schema.name, "schema": schema.schema, "strict": schema.strict} if schema else {}
+    if fixed.output == "text":
+        return {}
+    if fixed.api == "responses":
+        return {"text": {**fixed.parameters.get("text", {}), "format": {"type": fixed.output, **sent}}}
+    return {"response_format": {"type": fixed.output, **({"json_schema": sent} if sent else {})}}
 
 
 def line(custom_id: str, body: bytes, fixed: Fixed) -> bytes:
@@ -58,6 +65,8 @@ def decode(line: bytes) -> Response:
     status, body = answer.get("status_code"), answer.get("body")
     if not isinstance(status, int) or not 200 <= status < 300:
         return Response(custom_id, request_id=answer.get("request_id"), error=_refused(status, body))
+    if isinstance(body, dict) and isinstance(body.get("output"), list):
+        return _response(custom_id, answer.get("request_id"), body)
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return Response(custom_id, error=Error("unknown", "an answer without choices", status))
@@ -91,16 +100,60 @@ def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any], choic
     )
 
 
+def _response(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -> Response:
+    """Read an answer of the Responses API; one that the model could not finish comes with status 200 too."""
+    status = body.get("status")
+    if status not in (None, "completed", "incomplete"):
+        error = body.get("error") or {}
+        message = str(error.get("message") or f"the answer has the status {status}")
+        return Response(custom_id, request_id=request_id, error=Error(_failed(error), message, None, error.get("code")))
+    parts = [
+        part
+        for item in body["output"]
+        if isinstance(item, dict) and item.get("type") == "message"
+        for part in item.get("content") or ()
+        if isinstance(part, dict)
+    ]
+    texts = [part["text"] for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
+    refusals = [str(part.get("refusal")) for part in parts if part.get("type") == "refusal"]
+    reason = (body.get("incomplete_details") or {}).get("reason") if status == "incomplete" else status
+    filtered = reason if reason == "content_filter" else None
+    return Response(
+        custom_id,
+        text="".join(texts) if texts else None,
+        refusal="".join(refusals) or filtered,
+        finish_reason=reason,
+        truncated=status == "incomplete" and not filtered,
+        usage=_usage(body.get("usage")),
+        model=body.get("model"),
+        request_id=request_id,
+    )
+
+
+def _failed(error: Mapping[str, Any]) -> ErrorClass:
+    """Class an answer that failed while it was made."""
+    code = error.get("code")
+    if code in ("server_error", "rate_limit_exceeded"):
+        return "retryable"
+    return kind_of(400, code) if code else "unknown"
+
+
 def _usage(usage: Any) -> Usage | None:
+    """Read the counts of either API: Responses calls them input and output, Chat prompt and completion."""
     if not usage or not isinstance(usage, dict):
         return None
-    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+
+    def details(name: str, chat: str) -> Mapping[str, Any]:
+        found = usage.get(f"{name}_tokens_details") or usage.get(f"{chat}_tokens_details")
+        return found if isinstance(found, dict) else {}
+
+    read, written = details("input", "prompt"), details("output", "completion")
     return Usage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        cached_tokens=prompt.get("cached_tokens") or 0,
-        cache_write_tokens=prompt.get("cache_write_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=completion.get("reasoning_tokens") or 0,
+        input_tokens=usage.get("input_tokens") or usage.get("prompt_tokens") or 0,
+        cached_tokens=read.get("cached_tokens") or 0,
+        cache_write_tokens=read.get("cache_write_tokens") or 0,
+        output_tokens=usage.get("output_tokens") or usage.get("completion_tokens") or 0,
+        reasoning_tokens=written.get("reasoning_tokens") or 0,
     )
 
 

@@ -188,7 +188,11 @@ def test_alternatives_are_dropped_together_with_the_log_probabilities() -> None:
     ("facts", "changes", "line"),
     [
         ({"batchable": False}, {}, "model: gpt-5.1 is not served by the batch API; choose another model"),
-        ({}, {"model": {"api": "responses"}}, "model.api: gpt-5.1 is known over chat (got 'responses')"),
+        (
+            {"apis": ["chat"]},
+            {"model": {"api": "responses"}},
+            "model.api: gpt-5.1 is known over chat (got 'responses')",
+        ),
         ({"generate": {"temprature": 1}}, {}, "model.capabilities.generate.temprature: no such parameter"),
         (
             {"top_logprobs_max": 5},

@@ -191,3 +191,91 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         client.batches.create(input_file_id="f", endpoint="/v1/chat/completions", completion_window="24h")
     assert caught.value.kind == "retryable"
     client.close()
+
+
+# ---- the Responses API
+
+
+def test_a_request_of_the_responses_api_is_these_bytes() -> None:
+    what = fixed(
+        api="responses",
+        parameters={"max_output_tokens": 400, "store": False, "text": {"verbosity": "low"}},
+        output="json_schema",
+        schema=SentSchema("task", {"type": "object"}, True),
+    )
+    body = openai.encoder(what)(request(("system", "Be brief."), ("user", "hi"))).decode()
+    assert openai.line("kabc-0-1", body.encode(), what).decode() == (
+        '{"custom_id":"kabc-0-1","method":"POST","url":"/v1/responses","body":{"model":"m-1","input":'
+        '[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}],"max_output_tokens":400,'
+        '"store":false,"text":{"verbosity":"low","format":{"type":"json_schema","name":"task",'
+        '"schema":{"type":"object"},"strict":true}}}}\n'
+    )
+
+
+def test_free_text_and_json_mode_over_the_responses_api() -> None:
+    free = json.loads(openai.encoder(fixed(api="responses"))(request(("user", "hi"))))
+    assert free == {"model": "m-1", "input": [{"role": "user", "content": "hi"}]}
+    mode = json.loads(openai.encoder(fixed(api="responses", output="json_object"))(request(("user", "hi"))))
+    assert mode["text"] == {"format": {"type": "json_object"}}
+
+
+def response(*content: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    items = [{"type": "reasoning", "summary": []}, {"type": "message", "role": "assistant", "content": list(content)}]
+    values = {"object": "response", "status": "completed", "model": "m-1-2026", "error": None, "output": items}
+    return values | {"incomplete_details": None} | changes
+
+
+def test_an_answer_of_the_responses_api_is_decoded_with_its_usage() -> None:
+    usage = {
+        "input_tokens": 9,
+        "output_tokens": 5,
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+        "output_tokens_details": {"reasoning_tokens": 3},
+    }
+    parts = ({"type": "output_text", "text": "4"}, {"type": "output_text", "text": "2"})
+    got = openai.decode(responded(200, response(*parts, usage=usage)))
+    assert (got.text, got.refusal, got.finish_reason, got.truncated) == ("42", None, "completed", False)
+    assert (got.model, got.request_id, got.error, got.usage) == ("m-1-2026", "r1", None, Usage(9, 4, 2, 5, 3))
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "refusal", "truncated"),
+    [
+        (response({"type": "refusal", "refusal": "no"}), None, "no", False),
+        (
+            response(
+                {"type": "output_text", "text": "4"},
+                status="incomplete",
+                incomplete_details={"reason": "max_output_tokens"},
+            ),
+            *("4", None, True),
+        ),
+        (
+            response(status="incomplete", incomplete_details={"reason": "content_filter"}),
+            *(None, "content_filter", False),
+        ),
+        (response(status="incomplete", output=[]), None, None, True),
+        (response(output=[None, {"type": "message", "content": None}, {"type": "message"}]), None, None, False),
+    ],
+)
+def test_an_answer_that_is_not_whole_says_why(
+    body: dict[str, Any], text: str | None, refusal: str | None, truncated: bool
+) -> None:
+    got = openai.decode(responded(200, body))
+    assert (got.text, got.refusal, got.truncated, got.error) == (text, refusal, truncated, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "server_error", "message": "m"}, "retryable"),
+        ({"code": "rate_limit_exceeded", "message": "m"}, "retryable"),
+        ({"code": "invalid_prompt", "message": "m"}, "moderation"),
+        ({"code": "invalid_image", "message": "m"}, "permanent"),
+        (None, "unknown"),
+    ],
+)
+def test_an_answer_that_failed_while_it_was_made_is_classed(error: Any, kind: str) -> None:
+    got = openai.decode(responded(200, response(status="failed", error=error, output=[])))
+    assert got.error is not None
+    assert (got.error.kind, got.error.message) == (kind, "m" if error else "the answer has the status failed")
