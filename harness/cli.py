@@ -344,6 +344,19 @@ def clean(words: Sequence[str]) -> int:
 # --------------------------------------------------------------------------------------------------------------- others
 
 
+def init(words: Sequence[str]) -> int:
+    """Begin a project folder."""
+    parser = _parser("init")
+    parser.add_argument("folder", type=Path, help="where the project goes; it may exist")
+    options = parser.parse_args(words)
+    from harness.configure.starting import begin_project
+
+    for path in begin_project(options.folder):
+        print(path)
+    print(f"\nrun it:  {'' if options.folder.resolve() == Path.cwd() else f'cd {options.folder} && '}python -m harness")
+    return DONE
+
+
 def schema(words: Sequence[str]) -> int:
     """Print the JSON Schema of a file that we write."""
     folder = Path(__file__).parent / "schemas"
@@ -400,6 +413,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "score": score,
     "check": check,
     "clean": clean,
+    "init": init,
     "schema": schema,
     "emulator": emulator,
     "help": show_help,

@@ -17,6 +17,7 @@ usage: python -m harness [command] [words]
   score RUN [task...]   judge the answers anew with other scorers, schema or extraction; calls nothing
   check RUN EXPR...     exit 1 unless every expression holds, such as 'score>=0.8'
   clean RUN             delete what the run left at the provider
+  init DIR              a new project folder that runs at once; never overwrites
   emulator              serve OpenAI's batch API on this machine: no key, no network, no money
   schema NAME           the JSON Schema of a file that we write: plan, metadata, results, summary
 
@@ -113,6 +114,13 @@ Delete the files that a run left at the provider. What lies in the run's folder 
 
 example:
   python -m harness clean outputs/2026-11-23/14-05-09-sentiment-o3-mini
+""",
+    "init": """
+Begin a project: a task with templates, schema and ten samples, an experiment, a scorer of your own, a README.
+Files that are there already are never overwritten: then nothing is written.
+
+example:
+  python -m harness init tickets && cd tickets && python -m harness
 """,
     "schema": """
 Print the JSON Schema of a file that we write.

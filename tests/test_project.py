@@ -46,11 +46,40 @@ def test_the_wheel_holds_package_conf_and_templates_and_nothing_else(wheel: Path
     assert names == expected
 
 
-def test_a_csv_of_a_strangers_runs_from_the_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    """With the user's own templates, task and scorer; the wheel lies in a folder of its own, not in this checkout."""
-    site = tmp_path / "site"
-    words = ["-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)]
+@pytest.fixture(scope="session")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel into a folder of its own, not in this checkout."""
+    folder = tmp_path_factory.mktemp("site")
+    words = ["-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), str(wheel)]
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    return folder
+
+
+def from_wheel(site: Path, project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line of the installed wheel."""
+    code = "import harness.cli, sys; sys.exit(harness.cli.main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=project,
+        env={"PYTHONPATH": str(site), "PATH": "", "HOME": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_new_project_runs_from_the_wheel(site: Path, tmp_path: Path) -> None:
+    begun = from_wheel(site, tmp_path, "init", ".")
+    assert begun.returncode == 0, begun.stderr
+    run = from_wheel(site, tmp_path)
+    assert run.returncode == 0, run.stderr + run.stdout
+    [folder] = (tmp_path / "outputs").glob("*/*-tickets-gpt-4o-mini")
+    assert len((folder / "results.jsonl").read_text().splitlines()) == 10
+    assert from_wheel(site, tmp_path, "init", ".").returncode == 2
+
+
+def test_a_csv_of_a_strangers_runs_from_the_wheel_in_an_empty_folder(site: Path, tmp_path: Path) -> None:
+    """With the user's own templates, task and scorer."""
     project = tmp_path / "project"
     for folder in ("conf/task", "templates/birds", "scorers"):
         (project / folder).mkdir(parents=True)
@@ -62,15 +91,7 @@ def test_a_csv_of_a_strangers_runs_from_the_wheel_in_an_empty_folder(wheel: Path
         "def score(result, target):\n    return len(result['text']) >= len(target)\n"
     )
     (project / "conf/task/birds.yaml").write_text(BIRDS)
-    code = "import harness.cli, sys; sys.exit(harness.cli.main(sys.argv[1:]))"
-    run = subprocess.run(
-        [sys.executable, "-c", code, "task=birds", "model=gpt-4.1-mini"],
-        cwd=project,
-        env={"PYTHONPATH": str(site), "PATH": "", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = from_wheel(site, project, "task=birds", "model=gpt-4.1-mini")
     assert run.returncode == 0, run.stderr + run.stdout
     assert run.stdout.startswith("SIMULATED")
     folder = next((project / "outputs").glob("*/*-birds-gpt-4.1-mini"))

@@ -96,7 +96,7 @@ def lines(error: ValidationError) -> list[str]:
         if item["type"] == "extra_forbidden":
             found.append(f"{key}: no such setting{nearest(path[-1], fields_at(path[:-1]))}")
         elif item["type"] == "missing":
-            own = "" if path[1:] else "; a conf/config.yaml of your own replaces the shipped one and has to name it"
+            own = "" if path[1:] else "; a conf/config.yaml of your own begins with `defaults: [shipped, …, _self_]`"
             found.append(f"{key}: missing{own or '; give it a value'}")
         elif item["type"] in EXPECTED:
             found.append(f"{key}: {EXPECTED[item['type']]}{_got(item['input'])}")

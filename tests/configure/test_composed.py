@@ -185,11 +185,17 @@ def test_a_model_that_lacks_settings_has_each_named() -> None:
     assert keys == [f"model.{key}" for key in lacking]
 
 
-def test_a_root_of_the_users_own_has_to_name_every_group() -> None:
+def test_a_root_of_the_users_own_that_leaves_out_what_ships_is_told_how_to_begin() -> None:
     write("config.yaml", "defaults: [task: sentiment, _self_]\n")
     found = mistakes()
-    assert "model: missing; a conf/config.yaml of your own replaces the shipped one and has to name it" in found
+    assert "model: missing; a conf/config.yaml of your own begins with `defaults: [shipped, …, _self_]`" in found
     assert {line.partition(":")[0] for line in found} >= {"model", "provider", "endpoint", "batch", "strict"}
+
+
+def test_a_root_of_the_users_own_changes_what_ships() -> None:
+    write("config.yaml", "defaults: [shipped, override task: routing, _self_]\nbatch: {size: 7}\n")
+    found = job("model=gpt-4o-mini").settings
+    assert (found.task.name, found.model.name, found.batch.size) == ("routing", "gpt-4o-mini", 7)
 
 
 def test_code_in_a_yaml_is_refused() -> None:

@@ -105,7 +105,7 @@ def test_a_sweep_is_composed_once_and_handed_on_as_a_whole() -> None:
 def test_a_sweep_of_one_and_ranges_and_globs() -> None:
     assert len(launched("-m").jobs) == 1
     assert [job.settings.generate.seed for job in launched("-m", "generate.seed=range(1,3)").jobs] == [1, 2]
-    assert {job.settings.model.name for job in launched("-m", "model=glob(o3*)").jobs} == {"o3-mini", "o3"}
+    assert {job.settings.model.name for job in launched("-m", "model=glob(o3*)").jobs} == {"o3-mini", "o3-pro", "o3"}
 
 
 def test_an_experiment_may_bring_its_sweep() -> None:
