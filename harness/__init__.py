@@ -62,7 +62,7 @@ def run_experiment(overrides: Sequence[str] = ()) -> Run:
     from harness.run.driver import begin
 
     with Path(devnull).open("w", encoding="utf-8") as nowhere:
-        ended = begin(composed(overrides), Console(file=nowhere))[0]
+        ended = begin(composed(_words(overrides)), Console(file=nowhere))[0]
     if ended.stopped:
         raise Stopped(f"{ended.folder}: {ended.reason}; go on with `python -m harness resume {ended.folder}`")
     return Run(ended.folder)
@@ -79,7 +79,14 @@ def plan(overrides: Sequence[str] = ()) -> Mapping[str, Any]:
     from harness.configure.compose import composed
     from harness.run.planning import plan_all
 
-    return asdict(plan_all(composed(overrides))[0])
+    return asdict(plan_all(composed(_words(overrides)))[0])
+
+
+def _words(overrides: Sequence[str]) -> Sequence[str]:
+    """Hold that overrides are a list of texts: a text alone would be read letter by letter."""
+    if isinstance(overrides, str) or not all(isinstance(word, str) for word in overrides):
+        raise ConfigError(f"overrides: a list of texts is expected, such as ['model=o3-mini'] (got {overrides!r:.80})")
+    return overrides
 
 
 def open(folder: str | PathLike[str]) -> Run:

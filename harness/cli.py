@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -20,21 +22,32 @@ if TYPE_CHECKING:
 
 DONE, UNHELD, REFUSED, RESUMABLE, UNCOVERED, BUG = 0, 1, 2, 3, 4, 70
 WORST_FIRST = (BUG, RESUMABLE, UNCOVERED, DONE)
+PIPED = 160  # columns of output that goes to no terminal
 
 
 def entry() -> NoReturn:
     """Run the process's command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):  # None where it was closed, as by a daemon
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows ASCII only is no reason to stop
     try:
         code = main(sys.argv[1:])
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         sys.stderr.close()
         code = DONE
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: the exit code stands
     sys.exit(code)
 
 
 def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit code; a mistake of the user is a line each, a bug its traceback."""
+    if list(words) == ["--version"]:
+        from harness import __version__
+
+        print(f"harness {__version__}")
+        return DONE
     try:
         command, rest = split(words)
         return COMMANDS[command](rest)
@@ -48,10 +61,14 @@ def main(words: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
-        print("left at once; `resume` finds out what was sent", file=sys.stderr)
+        print("interrupted; `python -m harness status` lists the runs that can be resumed", file=sys.stderr)
         return RESUMABLE
     except BrokenPipeError:
         raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror or error}; mend it, then say the same again", file=sys.stderr)
+        return RESUMABLE
     except Exception:
         traceback.print_exc()
         print("this is a bug in harness; what was sent is safe, `resume` goes on with it", file=sys.stderr)
@@ -101,7 +118,9 @@ def _console() -> Console:
             """Write to nowhere from here on."""
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    return Patient(highlight=False, emoji=False, markup=False)
+    # Where nobody watches, a table is as wide as it likes: what is cut cannot be searched for.
+    watched = "COLUMNS" in os.environ or (sys.stdout is not None and sys.stdout.isatty())
+    return Patient(highlight=False, emoji=False, markup=False, width=None if watched else PIPED)
 
 
 # ------------------------------------------------------------------------------------------------- commands with Hydra
@@ -141,7 +160,7 @@ def _print_run(console: Console, ended: Ended) -> None:
         if ended.stopped != "folder":
             if ended.simulated:
                 console.print("Nothing was paid; simulated time stands still until you go on.")
-            else:
+            elif ended.flying:
                 console.print("What was submitted goes on at the provider, and costs what it costs.")
             console.print(f"go on:   python -m harness resume {ended.folder}", soft_wrap=True)
     if ended.summary:

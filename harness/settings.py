@@ -268,6 +268,8 @@ class Epochs(Frozen):
         """Hold that k is given where it is used, and not larger than the number of epochs."""
         if self.reducer == "pass_at_k" and (self.k is None or self.k > self.count):
             raise ValueError(f"pass_at_k needs k between 1 and epochs.count ({self.count})")
+        if self.reducer != "pass_at_k" and self.k is not None:
+            raise ValueError(f"k is for the reducer pass_at_k; set k: null, or another reducer than {self.reducer}")
         return self
 
 

@@ -60,8 +60,11 @@ def _types(here: Any) -> frozenset[str] | None:
 
 def _step(here: Any, part: str, walked: Sequence[str]) -> tuple[str | None, Any]:
     """Take one step of a path: what is certainly wrong with it, and the subschema it leads to (None: cannot tell)."""
-    if not isinstance(here, Mapping) or not isinstance(kind := here.get("type"), str):
+    if not isinstance(here, Mapping):
         return None, None
+    if not isinstance(kind := here.get("type"), str):  # whatever its type is: a name that is listed leads there
+        listed = here.get("properties")
+        return None, listed.get(part) if isinstance(listed, Mapping) else None
     place = ".".join(walked) or "the answer"
     if kind == "object":
         names = here.get("properties")

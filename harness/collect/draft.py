@@ -12,15 +12,21 @@ import orjson
 
 from harness.collect.files import Lines
 from harness.collect.judging import Judge
+from harness.errors import HarnessError
 from harness.types import Error, Response, Result, SentSample
 
 
 def read_sample(line: bytes) -> SentSample:
-    """Read a line of samples.jsonl."""
-    f = orjson.loads(line)
-    return SentSample(
-        f["row"], f["id"], f["epoch"], f["custom_id"], f["attempt"], f["target"], f["metadata"], tuple(f["rules"])
-    )
+    """Read a line of samples.jsonl; HarnessError where it is damaged."""
+    try:
+        f = orjson.loads(line)
+        return SentSample(
+            f["row"], f["id"], f["epoch"], f["custom_id"], f["attempt"], f["target"], f["metadata"], tuple(f["rules"])
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise HarnessError(
+            f"samples.jsonl of a batch is damaged ({line[:60]!r}…); restore the run's folder from a copy"
+        ) from None
 
 
 def result_line(result: Result) -> bytes:
@@ -42,7 +48,7 @@ class Draft:
         self.sample_at = array("Q", [0])
         offset = 0
         for line in iter(samples.readline, b""):
-            self.numbers[orjson.loads(line)["custom_id"]] = len(self.numbers)
+            self.numbers[read_sample(line).custom_id] = len(self.numbers)
             self.sample_at.append(offset := offset + len(line))
         count = len(self.numbers)
         self.written = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.collect.answer_paths import EVERY, Schema, follow
 from harness.collect.json_fields import as_rule
 from harness.collect.kinds import ANY, SCORERS, Kind
-from harness.collect.scoring import pick
+from harness.collect.scoring import label_of, pick
 from harness.collect.user_scorers import user_scorer_problems
 from harness.settings import Scorer
 
@@ -125,10 +125,10 @@ def _either(types: frozenset[str]) -> str:
     return " or ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" if name != "null" else name for name in shown)
 
 
-def target_check(scorers: Mapping[str, Scorer]) -> Callable[[Any], str | None]:
-    """Return the check of one sample's target: None, or why a scorer of ours could not compare with it."""
+def target_check(scorers: Mapping[str, Scorer], schema: Schema | None) -> Callable[[Any], str | None]:
+    """Return the check of one sample's target: None, or why no answer of this schema could ever equal it."""
     checks = [
-        partial(_target_problem, name, scorer, SCORERS[scorer.kind])
+        partial(_target_problem, name, scorer, SCORERS[scorer.kind], _allowed(scorer, schema))
         for name, scorer in scorers.items()
         if scorer.kind in SCORERS
     ]
@@ -141,10 +141,22 @@ def target_check(scorers: Mapping[str, Scorer]) -> Callable[[Any], str | None]:
     return problem
 
 
-def _target_problem(name: str, scorer: Scorer, kind: Kind, target: Any) -> str | None:
+def _allowed(scorer: Scorer, schema: Schema | None) -> Sequence[Any]:
+    """Return the values that the schema lists for what a label scorer looks at; empty where it lists none."""
+    if schema is None or scorer.kind != "choice":
+        return ()
+    here = follow(scorer.answer, schema, schema).schema
+    values = here.get("enum") if isinstance(here, Mapping) else None
+    return values if isinstance(values, list) else ()
+
+
+def _target_problem(name: str, scorer: Scorer, kind: Kind, allowed: Sequence[Any], target: Any) -> str | None:
     value = target if scorer.target is None else pick(target, None, scorer.target)
     if value is None:
         return f"the target has no {scorer.target!r} (task.scorers.{name}.target)"
     if kind.fits(value):
-        return None
+        if not allowed or label_of(value) in map(label_of, allowed):
+            return None
+        shown = ", ".join(map(str, allowed[:12]))
+        return f"the target {value!r:.80} is no label of the schema (task.scorers.{name}); it allows {shown}"
     return f"the target must be {kind.wants} for {scorer.kind} (task.scorers.{name}); got {value!r:.80}"

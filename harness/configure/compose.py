@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 OLD_HYDRA = hydra.__version__.startswith("1.3")
 # What Hydra raises while it composes; the later ones come from its depths, as for `model=null` or `task=[{a: 1}]`.
 UNCOMPOSABLE = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, TypeError, AttributeError)
+COMPOSING = threading.Lock()  # Hydra keeps what it composes in globals of the process
 NODE_DATA = ("full_key:", "object_type=", "reference_type=", "See https:")
 
 
@@ -133,6 +135,11 @@ def composed(overrides: Sequence[str]) -> Asked:
     found = secrets.override_problems(overrides, os.environ)
     if found:
         raise ConfigError(found)
+    with COMPOSING:
+        return Asked((_job(overrides),))
+
+
+def _job(overrides: Sequence[str]) -> Job:
     prepare_hydra()
     try:
         with hydra.initialize_config_dir(config_dir=str(asset_dir("conf")), job_name="harness", **version_arguments()):
@@ -140,7 +147,7 @@ def composed(overrides: Sequence[str]) -> Asked:
     except UNCOMPOSABLE as error:
         raise ConfigError(hydra_lines(error, overrides)) from None
     try:
-        return Asked((job_of(config),))
+        return job_of(config)
     except OmegaConfBaseException as error:
         raise ConfigError(hydra_lines(error, overrides)) from None
 

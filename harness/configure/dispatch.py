@@ -28,6 +28,8 @@ def flags_first(words: Sequence[str]) -> tuple[list[str], list[str]]:
         optional = word in ("--info", "-i") and rest and "=" not in rest[0]
         if rest and (word in WITH_VALUE or optional):
             flags.append(rest.pop(0))
+        elif word in ("--info", "-i"):
+            flags.append("all")  # else argparse takes the next override for its value
     return flags, overrides
 
 

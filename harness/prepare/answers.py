@@ -36,6 +36,8 @@ def book_line(
         return None
     text = next((turn.content for turn in reversed(messages) if turn.role == "user"), "")
     right, wrong = _texts(wanted) if schema is None else _objects(wanted, schema)
+    if right is None:
+        return None
     entry = {"digest": hashlib.sha256(text.encode()).hexdigest(), "right": right, "wrong": wrong}
     return orjson.dumps(entry) + b"\n"
 
@@ -76,9 +78,24 @@ def _objects(wanted: Sequence[tuple[str | None, Any]], schema: Schema) -> tuple[
     for path, target in wanted:
         place = _at(schema, path)
         value = _typed(target, place)
+        if not _allowed(value, place):
+            continue  # what a scorer of the user's compares with need not be a part of the answer
         right = _under(right, _nested(path, value))
         wrong = _under(wrong, _nested(path, _other(value, place)))
     return right, wrong
+
+
+def _allowed(value: Any, schema: Schema) -> bool:
+    """Tell whether a value has a type that the schema allows at its place."""
+    named = schema.get("type")
+    names = [named] if isinstance(named, str) else named if isinstance(named, list) else None
+    if names is None:
+        return True
+    if isinstance(value, bool):
+        return "boolean" in names
+    if isinstance(value, int | float):
+        return "number" in names or ("integer" in names and float(value).is_integer())
+    return ("object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string") in names
 
 
 def _nested(path: str | None, value: Any) -> Any:

@@ -67,7 +67,10 @@ class TaskFiles:
 
 
 def make_ready(
-    settings: Settings, roots: tuple[Path, ...], judged: Judged, suits: Suits = lambda target: None
+    settings: Settings,
+    roots: tuple[Path, ...],
+    judged: Judged,
+    suits: Callable[[Mapping[str, Any] | None], Suits] = lambda schema: lambda target: None,
 ) -> Ready:
     """Read and check task, schema, templates, dataset file and capability rules; all mistakes in one ConfigError."""
     wrong: list[str] = []
@@ -81,7 +84,8 @@ def make_ready(
 
     task, files = settings.task, TaskFiles(roots, settings.task.name)
     schema = attempt(lambda: _schema(files, task.answer_schema))
-    found = judged(schema)
+    unread = task.answer_schema is not None and schema is None
+    found = judged({} if unread else schema)  # of a file that cannot be read nothing is known
     wrong.extend(found)
     env = prompts.Sandbox(files.include)
     items = [attempt(partial(files.turns, env, number, item)) for number, item in enumerate(task.messages)]
@@ -98,7 +102,9 @@ def make_ready(
         raise ConfigError(wrong)
     price = look_up(settings.provider, settings.model_id(), settings.model.prices)
     notes = _notes(settings, dataset, roots, price)
-    return Ready(settings, fixed, schema, files.used, render, shots, target, suits, dataset, digest, price, notes)
+    return Ready(
+        settings, fixed, schema, files.used, render, shots, target, suits(schema), dataset, digest, price, notes
+    )
 
 
 def _schema(files: TaskFiles, name: str | None) -> dict[str, Any] | None:

@@ -189,7 +189,9 @@ def read_samples(
         yield Sample(identity, count, fields, answer, metadata)
         count += 1
     if count == 0:
-        raise DatasetError(f"{path}: no rows to evaluate; check task.dataset.offset and limit")
+        chosen = dataset.offset or dataset.limit is not None
+        hint = "; check task.dataset.offset and limit" if chosen else ": the file has none"
+        raise DatasetError(f"{path}: no rows to evaluate{hint}")
     for number, bucket in enumerate(seen):
         if len(set(bucket)) < len(bucket):
             _refuse_duplicates(path, dataset, number)

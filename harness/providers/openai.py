@@ -222,16 +222,19 @@ def cancel(client: Any, batch: str) -> None:
             return
 
 
-def clean(client: Any, files: Sequence[str]) -> None:
-    """Delete files; 404 says that one is gone already."""
+def clean(client: Any, files: Sequence[str]) -> int:
+    """Delete files and return how many were there; 404 says that one is gone already."""
     import openai
 
+    deleted = 0
     for file in files:
         with _errors("delete"):
             try:
                 client.files.delete(file)
             except openai.NotFoundError:
                 continue
+        deleted += 1
+    return deleted
 
 
 def owned(client: Any, run_key: str) -> list[str]:

@@ -55,8 +55,8 @@ class Provider(Protocol):
     def cancel(self, client: Client, batch: str) -> None:
         """Ask for cancellation; a batch that has ended already is no error."""
 
-    def clean(self, client: Client, files: Sequence[str]) -> None:
-        """Delete files; one that is gone already is no error."""
+    def clean(self, client: Client, files: Sequence[str]) -> int:
+        """Delete files and return how many were there; one that is gone already is no error."""
 
     def owned(self, client: Client, run_key: str) -> list[str]:
         """List the input files that carry a run's key, for `clean`."""

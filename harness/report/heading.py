@@ -23,6 +23,7 @@ class Heading:
     batches: int
     rules: Sequence[Mapping[str, Any]]  # name, subject, note, asked
     estimate: Mapping[str, float | None] | None  # USD: low, expected, cap
+    notes: Sequence[str] = ()  # what a reader of the results should know
 
 
 @dataclass(frozen=True, slots=True)

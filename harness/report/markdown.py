@@ -29,6 +29,7 @@ def report(heading: Heading, summary: Data) -> str:
         _cost(heading, summary),
         *_rules(heading.rules),
         *_errors(summary["errors"]),
+        *(["## Notes", "\n".join(f"- {safe(note)}" for note in heading.notes)] if heading.notes else []),
     ]
     return "\n\n".join(blocks) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from harness.types import OUTCOMES, PENDING
@@ -50,7 +51,7 @@ def usd(value: float | None) -> str:
     if value == 0 or value >= 1:
         return f"${value:,.2f}"
     if value < 0.001:
-        return f"${value:.2g}"
+        return f"${Decimal(f'{value:.2g}'):f}"
     whole, _, decimals = f"{value:.4f}".rstrip("0").partition(".")
     return f"${whole}.{decimals:0<2}"
 

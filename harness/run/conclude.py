@@ -21,6 +21,7 @@ from harness.collect.results import Collected, collect_batch
 from harness.collect.run_files import write_run_results
 from harness.collect.scorers import label_readers
 from harness.configure.secrets import known_secrets, scrub
+from harness.errors import HarnessError
 from harness.pricing import from_dict
 from harness.providers.protocol import load
 from harness.report import markdown
@@ -69,7 +70,7 @@ def _resend(batch: Path, collected: Collected, should: ShouldResend) -> int:
 def write(path: Path, judging: Judging) -> dict[str, Any]:
     """Merge the collected batches into the run's result files and reports, and return summary.json."""
     stored = folder.read(path)
-    events = journal.read(path / "journal.jsonl")
+    events = journal.of_run(path)
     state = fold(stored.batches, events)
     parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
     collected = [event for event in events if event["event"] == "collected"]
@@ -124,7 +125,10 @@ def judging_of(path: Path, settings: Settings) -> Judging:
     """Read from a run folder how its answers are judged."""
     stored = folder.read(path)
     name = settings.task.answer_schema
-    schema = orjson.loads((path / "task" / name).read_bytes()) if name else None
+    try:
+        schema = orjson.loads((path / "task" / name).read_bytes()) if name else None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise HarnessError(f"{path}: task/{name} is missing or damaged ({error}); restore it from a copy") from None
     return Judging(
         schema=schema,
         nullable=tuple(tuple(where) for where in stored.plan["answer"]["nullable"]),
@@ -165,7 +169,8 @@ def rebuild(path: Path) -> dict[str, Any]:
     stored = folder.read(path)
     judging = judging_of(path, stored.settings)
     if not folder.is_driven(path):
-        state = fold(stored.batches, journal.read(path / "journal.jsonl"))
+        state = fold(stored.batches, events := journal.of_run(path))
+        hold_bytes(path, events)
         decode = scrubbed(load(stored.settings.provider.protocol).decode, scrubber(stored.settings))
         for batch in state.batches.values():
             if batch.phase in ("collected", "done"):
@@ -185,6 +190,18 @@ def export(paths: Sequence[Path], form: str, out: Path | None) -> tuple[Path, in
         sources.append(Source(label, task.name, path / "results.jsonl", list(task.scorers), metadata_columns))
     target = out or paths[0] / f"results.{form}"
     return target, write_table(sources, form, target)
+
+
+def hold_bytes(path: Path, events: Sequence[Event]) -> None:
+    """Hold that the provider's bytes are as long as when they were fetched: what is gone must not count as missing."""
+    for batch, size in {event["batch"]: event["bytes"] for event in events if event["event"] == "fetched"}.items():
+        files = [path / "batches" / batch / name for name in ("output.jsonl", "errors.jsonl")]
+        there = sum(file.stat().st_size for file in files if file.exists())
+        if there != size:
+            raise HarnessError(
+                f"{path}: the provider's files of batch {batch} have {there:,} bytes, but {size:,} were fetched; "
+                "restore them from a copy"
+            )
 
 
 def error_of(state: State, batch: BatchState) -> Error | None:
@@ -207,6 +224,7 @@ def heading_of(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> Heading:
         batches=facts["batches"]["total"],
         rules=plan["rules"],
         estimate=plan["cost"],
+        notes=facts["notes"],
     )
 
 

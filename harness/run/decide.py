@@ -67,10 +67,10 @@ def _must_stop(state: State, now: float, settings: Settings) -> Stop | None:
         return Stop("patience", "batch.give_up_after has passed; the batches go on, nothing was cancelled")
     attempts = settings.batch.retry.api_attempts
     if state.poll_failures >= attempts:
-        return Stop("attempts", f"{attempts} looks in a row failed")
+        return Stop("attempts", f"{attempts} looks in a row failed: {state.last_failure}")
     for name in state.open:
         if state.batches[name].failures >= attempts:
-            return Stop("attempts", f"batch {name}: {attempts} calls in a row failed")
+            return Stop("attempts", f"batch {name}: {attempts} calls in a row failed: {state.last_failure}")
     return None
 
 

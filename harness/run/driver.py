@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ class Ended:
     stopped: str | None  # kind of the stop
     reason: str
     simulated: bool
+    flying: int = 0  # batches that may still be under way at the provider
 
 
 # ------------------------------------------------------------------------------------------------------------ begin
@@ -92,7 +93,10 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
             for claim in reversed(claims):
                 folder.discard(claim)
             if isinstance(error, OSError):
-                raise ConfigError(f"cannot prepare the run: {error.strerror} ({error.filename})") from None
+                where = f" ({error.filename})" if error.filename else ""
+                raise ConfigError(f"cannot prepare the run: {error.strerror}{where}") from None
+            if isinstance(error, KeyboardInterrupt):
+                raise ConfigError("interrupted before anything was sent; no folder is left") from None
             raise
         labels = [job.label for job in asked.jobs]
         return _drive(folders, labels, world, until, stack)
@@ -161,7 +165,7 @@ def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Cons
     with ExitStack() as stack:
         stack.callback(folder.Lock(path).release)
         stored = folder.read(path)
-        events = journal.read(path / "journal.jsonl")
+        events = journal.of_run(path)
         settings = with_overrides(stored.settings, overrides)
         state = fold(stored.batches, events)
         wrong = key_problems(settings, os.environ) or _unasked(state, answers)
@@ -183,7 +187,7 @@ def _unasked(state: State, answers: Answers) -> list[str]:
     for name in (*answers.adopt, *answers.resend):
         batch = state.batches.get(name)
         if batch is None:
-            wrong.append(f"there is no batch {name}; have: {', '.join(list(state.open)[:20])}")
+            wrong.append(f"there is no batch {name}; have: {', '.join(list(state.batches)[:20])}")
         elif batch.question is None and batch.phase != "intended":
             wrong.append(f"batch {name} asks nothing: it is {batch.status or batch.phase}")
     taken = {batch.id: batch.name for batch in state.batches.values() if batch.id}
@@ -239,7 +243,7 @@ def _drive(
 def _open(path: Path, label: str, world: World) -> Run:
     """Read a run folder and connect to its provider."""
     stored = folder.read(path)
-    events = journal.read(path / "journal.jsonl")
+    events = journal.of_run(path)
     settings, provider = stored.settings, load(stored.settings.provider.protocol)
     if world.emulator is not None:
         url = world.emulator.url or world.emulator.ready()
@@ -295,9 +299,11 @@ def _finish(run: Run) -> Ended:
     try:
         summary = conclude.write(path, conclude.judging_of(path, run.settings))
     except OSError as error:
-        reason = f"{error.strerror} ({error.filename}); what was answered is safe, make room and resume"
+        where = f" ({error.filename})" if error.filename else ""
+        reason = f"{error.strerror}{where}; what was answered is safe, make room and resume"
         return Ended(run.label, path, 3, {}, "disk", reason, run.settings.endpoint.simulated)
-    return _ended(path, run.label, run.settings, summary, state.stopped, state.reason)
+    flying = state.count("intended", "created")
+    return replace(_ended(path, run.label, run.settings, summary, state.stopped, state.reason), flying=flying)
 
 
 def _ended(
@@ -319,7 +325,7 @@ def clean(path: Path, console: Console) -> int:
         raise ConfigError(wrong)
     with ExitStack() as stack:
         stack.callback(folder.Lock(path).release)
-        events = journal.read(path / "journal.jsonl")
+        events = journal.of_run(path)
         state = fold(stored.batches, events)
         running = [batch.name for batch in state.batches.values() if batch.phase in ("intended", "created")]
         if running:
@@ -333,5 +339,4 @@ def clean(path: Path, console: Console) -> int:
         known = {file for batch in state.batches.values() for file in (batch.file, *batch.files.values()) if file}
         gone = {file for event in events if event["event"] == "cleaned" for file in event["files"]}
         files = sorted((known - gone) | set(run.lane.provider.owned(run.lane.client, state.run_key)))
-        run.lane.provider.clean(run.lane.client, files)
-        return len(files)
+        return run.lane.provider.clean(run.lane.client, files)

@@ -88,6 +88,7 @@ def _polled(state: State, event: Mapping[str, Any]) -> None:
 def _poll_failed(state: State, event: Mapping[str, Any]) -> None:
     state.poll_failures += 1
     state.poll_at = event["retry_at"]
+    state.last_failure = event["message"]
     _note_fatal(state, event)
 
 
@@ -262,6 +263,7 @@ def _cleaned(state: State, batch: BatchState, event: Mapping[str, Any]) -> Batch
 def _failed(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
     """Note a call that failed; a create that surely was not carried out is no longer intended."""
     _note_fatal(state, event)
+    state.last_failure = event["message"]
     phase: Phase = "uploaded" if event["call"] == "create" else batch.phase
     if event.get("code") == "file_not_found" and batch.failures >= PATIENCE_WITH_FILE:
         phase = "planned"  # it is really gone: a fresh copy is harmless

@@ -117,6 +117,8 @@ def read(folder: Path) -> Stored:
         batches = tuple(BatchFile(**batch) for batch in plan["batches"])
     except FileNotFoundError as error:
         what = Path(error.filename).name
+        if runs := sorted(path.parent.name for path in folder.glob("*/plan.json")):
+            raise HarnessError(f"{folder}: a sweep; name one of its runs: {', '.join(runs)}") from None
         raise HarnessError(
             f"{folder}: not a complete run folder, {what} is missing; restore it from a copy, or start a new run"
         ) from None

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM detach: the first asks the loop to leave politely, the second leaves at once."""
+"""Ctrl-C, SIGTERM and a closed terminal detach: the first asks the loop to leave politely, the next leaves at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         """Begin to listen."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self.before[number] = signal.signal(number, self._note)
         return self
 
@@ -37,4 +37,4 @@ class Interrupts:
             # A call that hangs would hold up every ordinary way out; the journal is complete at any moment.
             os.write(2, SHOW_CURSOR + b"left at once; `resume` finds out what was sent\n")
             os._exit(RESUMABLE)
-        self.reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        self.reason = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name

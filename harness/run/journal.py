@@ -67,6 +67,15 @@ def repair(path: Path) -> None:
             file.truncate(keep)
 
 
+def of_run(folder: Path) -> list[dict[str, Any]]:
+    """Return the events of a planned run; HarnessError where they were lost, for the run may be under way."""
+    path = folder / "journal.jsonl"
+    events = read(path)
+    if not any(event["event"] == "planned" for event in events):
+        raise HarnessError(f"{path}: damaged, it does not say that the run was planned; restore the file from a copy")
+    return events
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """Return all whole events; HarnessError where the file is missing or damaged before its last line."""
     try:

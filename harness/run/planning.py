@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.collect.scorer_checks import check_scorers, target_check
@@ -24,7 +25,8 @@ def ready_all(jobs: Sequence[Job]) -> list[Ready]:
     wrong: list[str] = []
     for number, job in enumerate(jobs):
         with labelled(wrong, jobs, number):
-            ready.append(make_ready(job.settings, job.templates, _judged(job), target_check(job.settings.task.scorers)))
+            suits = partial(target_check, job.settings.task.scorers)
+            ready.append(make_ready(job.settings, job.templates, _judged(job), suits))
     if wrong:
         raise ConfigError(wrong)
     return ready

@@ -45,7 +45,8 @@ def rescore(path: Path, overrides: Sequence[str], roots: Sequence[Path], scorers
     """
     stored = folder.read(path)
     settings = with_judging(stored.settings, overrides)
-    state = fold(stored.batches, events := journal.read(path / "journal.jsonl"))
+    state = fold(stored.batches, events := journal.of_run(path))
+    conclude.hold_bytes(path, events)
     files = {name: where for name, where in _files(path, settings, roots, scorers).items() if where}
     claimed = folder.claim(path / "rescored" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
     try:
@@ -54,7 +55,7 @@ def rescore(path: Path, overrides: Sequence[str], roots: Sequence[Path], scorers
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(where.read_bytes())
         judging = _judging(path, settings, claimed.path, list(files))
-        _check_targets(path, settings, state)
+        _check_targets(path, settings, state, judging.schema)
         folder.write_json(claimed.path / "settings.json", settings.model_dump(mode="json", by_alias=True))
         parts, collected = _collect(path, settings, state, judging, claimed.path / "parts")
         last = events[-1]["t"] if events else state.first_at
@@ -113,9 +114,9 @@ def _judging(path: Path, settings: Settings, into: Path, files: Sequence[str]) -
     )
 
 
-def _check_targets(path: Path, settings: Settings, state: State) -> None:
+def _check_targets(path: Path, settings: Settings, state: State, schema: Mapping[str, Any] | None) -> None:
     """Hold that every scorer can compare with the targets that were planned."""
-    suits = target_check(settings.task.scorers)
+    suits = target_check(settings.task.scorers, schema)
     for batch in state.batches.values():
         with (path / "batches" / batch.name / "samples.jsonl").open("rb") as lines:
             for line in lines:

@@ -63,6 +63,7 @@ class State:
     poll_failures: int = 0
     hold_until: float = 0.0  # the provider's queue is full: nothing is submitted before
     queue_failures: int = 0
+    last_failure: str = ""  # what the last call that failed was told
     cancelled: bool = False
     stopped: str | None = None  # the kind of stop
     reason: str = ""

@@ -24,7 +24,7 @@ SHOWN = 50  # batches of one run that it lists one by one
 def print_status(console: Console, path: Path, *, as_json: bool) -> None:
     """Print one run, batch by batch."""
     stored = folder.read(path)
-    events = journal.read(path / "journal.jsonl")
+    events = journal.of_run(path)
     state = fold(stored.batches, events)
     word = _word(path, state)
     if as_json:
@@ -48,7 +48,7 @@ def print_newest(console: Console, outputs: Path) -> None:
         return
     for path in runs[:NEWEST]:
         try:
-            state = fold(folder.read(path).batches, journal.read(path / "journal.jsonl"))
+            state = fold(folder.read(path).batches, journal.of_run(path))
         except HarnessError:
             console.print(f"{path}: damaged, or refused before anything was sent", soft_wrap=True)
             continue

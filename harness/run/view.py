@@ -80,7 +80,7 @@ def line(run: Run, event: Event) -> str | None:
             return f"{batch}  {event['status']}, {event['completed']} done, {event['failed']} failed{why}"
         case "collected":
             counts = ", ".join(f"{n} {outcome}" for outcome, n in event["outcomes"].items() if n)
-            again = f"; {event['resend']} will be sent again" if event["resend"] else ""
+            again = f"; {event['resend']} will be sent again" if event["resend"] and not run.state.cancelled else ""
             return f"{batch}  collected: {counts}{again}"
         case "failed" | "poll_failed":
             wait = max(0.0, event["retry_at"] - event["t"])

@@ -120,8 +120,15 @@ def test_without_a_target_there_is_nothing_to_compare_with() -> None:
     ],
 )
 def test_a_target_that_cannot_be_compared_with_is_told(scorer: dict[str, Any], target: Any, said: str | None) -> None:
-    found = target_check({"s": Scorer(**scorer)})(target)
+    found = target_check({"s": Scorer(**scorer)}, None)(target)
     assert found == said or (said and found and found.startswith(said))
+
+
+def test_a_label_that_the_schema_does_not_know_is_told_before_it_scores_nothing_for_ever() -> None:
+    schema = {"properties": {"label": {"enum": ["bug", "Question", 3]}}}
+    suits = target_check({"s": Scorer(kind="choice", answer="label")}, schema)
+    assert [suits(target) for target in ("BUG", "question ", "3", 3, None)] == [None] * 5
+    assert suits("bugg") == ("the target 'bugg' is no label of the schema (task.scorers.s); it allows bug, Question, 3")
 
 
 def test_scorers_may_share_a_target() -> None:

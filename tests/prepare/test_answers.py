@@ -38,7 +38,6 @@ def test_a_request_is_known_by_its_last_user_text() -> None:
         ("3.5", "order.total", NUMBER, {"order": {"total": 3.5}}, {"order": {"total": 4.5}}),
         ("TRUE", "ok", {"properties": {"ok": {"type": "boolean"}}}, {"ok": True}, {"ok": False}),
         ("2", "n", {"properties": {"n": {"type": "integer", "enum": [2, 5]}}}, {"n": 2}, {"n": 5}),
-        ("many", "order.total", NUMBER, {"order": {"total": "many"}}, {"order": {"total": "something else"}}),
         ({"a": 1}, None, {"type": "object"}, {"a": 1}, {"a": 2}),
         ("red", None, None, "red", "something else"),
         (7, None, None, "7", "8"),
@@ -56,6 +55,53 @@ def test_right_and_wrong_differ_and_stand_where_the_scorer_looks(
 
 def test_without_a_target_there_is_no_line() -> None:
     assert book_line(TURNS, None, [Scorer(kind="exact_match")], LABEL) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "answer", "schema"),
+    [("many", "order.total", NUMBER), ("good", None, {"type": "object"}), (1.5, None, {"type": ["integer", "null"]})],
+)
+def test_a_target_that_the_schema_does_not_allow_in_its_place_is_no_answer(
+    target: Any, answer: str | None, schema: dict[str, Any]
+) -> None:
+    assert book_line(TURNS, target, [Scorer(kind="mine", answer=answer)], schema) is None
+
+
+def test_all_scorers_find_their_part_of_the_target_in_a_right_answer() -> None:
+    scorers = [
+        Scorer(kind="choice", answer="label", target="kind"),
+        Scorer(kind="numeric", answer="order.total", target="sum"),
+        Scorer(kind="mine"),
+    ]
+    schema = {"type": "object", "properties": {**LABEL["properties"], **NUMBER["properties"]}}
+    line = book_line(TURNS, {"kind": "good", "sum": 3}, scorers, schema)
+    assert line is not None
+    assert orjson.loads(line)["right"] == {"label": "good", "order": {"total": 3}, "kind": "good", "sum": 3}
+
+
+def test_of_an_object_some_fields_are_got_wrong_as_the_schema_allows() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "day": {"type": "string", "format": "date"},
+            "kind": {"enum": ["a", "b"]},
+            "tags": {"type": "array", "minItems": 1},
+            "n": {"type": "integer"},
+        },
+    }
+    target = {"day": "2026-11-24", "kind": "a", "tags": ["x"], "n": 1}
+    found = book(target, None, schema)
+    assert found["right"] == target
+    assert found["wrong"] == {"day": "2026-11-24", "kind": "b", "tags": ["x"], "n": 2}
+
+
+def test_free_text_is_the_whole_text_that_some_scorer_wants_and_half_of_it_is_wrong() -> None:
+    target = {"facts": ["14 March", "Room 3"], "text": "The meeting of 14 March is in Room 3"}
+    scorers = [Scorer(kind="includes", target="facts"), Scorer(kind="token_f1", target="text")]
+    line = book_line(TURNS, target, scorers, None)
+    assert line is not None
+    found = orjson.loads(line)
+    assert (found["right"], found["wrong"]) == (target["text"], "The meeting of 14")
 
 
 def test_the_first_line_holds_the_schema() -> None:

@@ -272,7 +272,7 @@ def test_attempts_of_a_call_are_bounded() -> None:
         "retry_at": 0.0,
     }
     tired = state(*[failed] * 24, count=1)
-    assert next_actions(tired, 99.0, rules())[0] == Stop("attempts", "batch 0001: 24 calls in a row failed")
+    assert next_actions(tired, 99.0, rules())[0] == Stop("attempts", "batch 0001: 24 calls in a row failed: x")
     polls = {"event": "poll_failed", "kind": "retryable", "message": "x", "retry_at": 0.0}
     assert isinstance(next_actions(state(*[polls] * 24, count=1), 99.0, rules())[0], Stop)
 

@@ -61,11 +61,11 @@ def test_a_changed_schema_of_the_project_judges_and_is_told(project: Project) ->
     run = project.run().folder
     path = project.folder / "templates" / "colours" / "schema.json"
     schema = json.loads(path.read_text())
-    schema["properties"]["colour"]["enum"] = ["red", "green"]
+    schema["properties"]["colour"]["maxLength"] = 4
     path.write_text(json.dumps(schema))
-    blue = sum(line["parsed"] == {"colour": "blue"} for line in lines(run / "results.jsonl"))
+    green = sum(line["parsed"] == {"colour": "green"} for line in lines(run / "results.jsonl"))
     found = again(project, run)
-    assert found.summary["outcomes"]["invalid"] == blue > 0
+    assert found.summary["outcomes"]["invalid"] == green > 0
     notes = harness.open(found.folder).metadata["notes"]
     assert notes[:2] == ["judged anew", f"schema.json has changed since the run, from {path}"]
     assert {line["outcome"] for line in lines(run / "results.jsonl")} == {"answered"}
