@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pyarrow.parquet
 import pytest
 
+import harness as api
 from harness.emulator import audit
+from harness.errors import ConfigError
 from tests.conftest import lines
 
 SCHEMAS = Path(__file__).parents[1] / "harness" / "schemas"
@@ -316,3 +320,66 @@ def test_a_reader_that_leaves_does_not_stop_the_run(tmp_path: Path) -> None:
 def test_the_command_may_stand_anywhere_before_its_words(tmp_path: Path) -> None:
     done = harness("task.dataset.limit=2", "plan", "model=gpt-4o-mini", "--format=json", cwd=tmp_path)
     assert json.loads(done.stdout)["counts"]["requests"] == 2
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}]
+)
+def test_a_terminal_that_knows_ascii_only_does_not_stop_the_run(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = harness("model=gpt-4o-mini", "task.dataset.limit=3", cwd=tmp_path, env=os.environ | environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+
+
+def test_a_closed_output_does_not_change_the_exit_code(tmp_path: Path) -> None:
+    command = f"exec {sys.executable} -m harness model=gpt-4o-mini task.dataset.limit=3 >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False).returncode == 0
+    assert len((only_run(tmp_path) / "results.jsonl").read_bytes().splitlines()) == 3
+
+
+def test_a_closed_terminal_detaches_like_ctrl_c(tmp_path: Path) -> None:
+    words = [*HARNESS, "model=gpt-4o-mini", "endpoint.speed=20"]
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while "submitted" not in process.stdout.readline():
+        pass
+    process.send_signal(signal.SIGHUP)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "stopped (interrupted): SIGHUP" in said
+
+
+def test_a_sweep_is_taken_up_run_by_run_and_says_so(tmp_path: Path) -> None:
+    words = ("-m", "model=gpt-4o-mini,gpt-4.1-mini", "task.dataset.limit=2")
+    assert harness(*words, cwd=tmp_path).returncode == 0
+    [sweep] = tmp_path.glob("outputs/*/*-sweep")
+    told = harness("report", str(sweep), cwd=tmp_path)
+    assert told.returncode == 2
+    assert "a sweep; name one of its runs: 0-sentiment-gpt-4o-mini, 1-sentiment-gpt-4.1-mini" in told.stderr
+
+
+def test_version_and_info_are_ours_and_hydras(tmp_path: Path) -> None:
+    assert re.fullmatch(r"harness \d+\.\d+\.\d+\n", harness("--version", cwd=tmp_path).stdout)
+    shown = harness("--info", "searchpath", cwd=tmp_path)
+    assert (shown.returncode, "conf" in shown.stdout) == (0, True)
+    assert harness("--info", cwd=tmp_path).returncode == 0
+
+
+def test_the_python_api_runs_in_threads_and_refuses_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor(3) as pool:
+        plans = list(pool.map(lambda n: api.plan(["model=gpt-4o-mini", f"task.dataset.limit={n}"]), (1, 2, 3)))
+    assert [plan["counts"]["requests"] for plan in plans] == [1, 2, 3]
+    for wrong in ("model=o3-mini", [1]):
+        with pytest.raises(ConfigError, match="a list of texts is expected"):
+            api.run(wrong)  # type: ignore[arg-type]
+
+
+def test_a_table_of_results_comes_out_of_a_run(finished: Path, tmp_path: Path) -> None:
+    wrong = harness("report", str(finished), str(finished), "--format", "csv", cwd=tmp_path)
+    assert (wrong.returncode, "--out: name the file" in wrong.stderr) == (2, True)
+    done = harness("report", str(finished), "--format", "parquet", "--out", "r.parquet", cwd=tmp_path)
+    assert done.stdout == "table:   r.parquet (120 lines)\n"
+    table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
+    assert table.num_rows == 120
+    assert {"run", "id", "outcome", "score.accuracy", "metadata.language", "text", "cost"} <= set(table.column_names)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from harness.configure.compose import Asked, composed
-from harness.errors import ConfigError, Stopped
+from harness.errors import ConfigError, HarnessError, Stopped
 from harness.run import folder
-from harness.run.driver import Ended, begin
+from harness.run.conclude import rebuild
+from harness.run.driver import Answers, Ended, begin, clean, resume
 from tests.conftest import Project, lines
 
 
@@ -174,3 +175,53 @@ def test_a_key_in_the_error_of_a_line_is_scrubbed_from_everything_but_the_raw_by
     assert {path.name for path in written} <= {"errors.jsonl"}
     assert all(path.parent.parent.name == "batches" for path in written)
     assert key not in project.said.getvalue() + ended.reason
+
+
+def test_bytes_that_went_lost_are_not_blamed_on_the_provider(project: Project) -> None:
+    run = project.run().folder
+    path = run / "batches" / "0001" / "output.jsonl"
+    before, whole = (run / "summary.json").read_bytes(), path.read_bytes()
+    path.write_bytes(whole[:200])
+    with pytest.raises(HarnessError, match=r"batch 0001 have 200 bytes, but [\d,]+ were fetched; restore them"):
+        rebuild(run)
+    assert (run / "summary.json").read_bytes() == before
+    path.write_bytes(whole)
+    assert rebuild(run)["outcomes"]["answered"] == 30
+
+
+@pytest.mark.parametrize("name", ["task/schema.json", "batches/0001/samples.jsonl"])
+def test_a_damaged_folder_says_what_to_restore(project: Project, name: str) -> None:
+    run = project.run().folder
+    (run / name).write_bytes((run / name).read_bytes()[:40])
+    with pytest.raises(HarnessError, match=r"damaged.*from a copy"):
+        rebuild(run)
+
+
+def test_a_journal_without_its_plan_is_no_new_run(project: Project) -> None:
+    run = project.run(until="submitted").folder
+    path = run / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:50])
+    created = project.emulator.audit()["creates"]
+    with pytest.raises(HarnessError, match="damaged, it does not say that the run was planned"):
+        project.resume(run)
+    assert project.emulator.audit()["creates"] == created
+
+
+def test_a_second_clean_finds_nothing(project: Project) -> None:
+    run = project.run("batch.clean=none").folder
+    assert clean(run, project.console()) > 0
+    assert clean(run, project.console()) == 0
+
+
+def test_what_failed_is_part_of_why_a_run_stopped(project: Project) -> None:
+    ended = project.run("provider.base_url=http://127.0.0.1:1/v1", "batch.retry.api_attempts=2")
+    assert ended.stopped == "attempts"
+    assert "2 calls in a row failed: " in ended.reason
+    assert ended.flying == 0
+
+
+def test_a_cancelled_run_does_not_speak_of_sending_again(project: Project) -> None:
+    run = project.run("batch.size=10", until="submitted").folder
+    resume(run, Answers({}, (), cancel=True), [], project.console(), "finished")
+    assert "collected: " in project.said.getvalue()
+    assert "sent again" not in project.said.getvalue()
