@@ -14,6 +14,7 @@ from .app import build
 from .clock import Clock
 from .drop import OpenProtocol
 from .runner import Runner
+from .simulated import Simulated
 from .site import Site
 from .state import Settings, open_state
 
@@ -65,7 +66,7 @@ def prepare(
     except BaseException:
         listener.close()
         raise
-    site = Site(state, Runner(state))
+    site = Site(state, Runner(state, Simulated(state)))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     config = uvicorn.Config(
         build(site),
