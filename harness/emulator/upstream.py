@@ -49,6 +49,7 @@ class Answer:
     status: int
     body: bytes  # JSON on one line
     retry_after: float | None = None  # seconds
+    final: bool = False  # whatever its status says, the same call would end the same way
 
     @property
     def ok(self) -> bool:
@@ -62,7 +63,7 @@ def next_wait(answer: Answer, attempt: int, retries: Retries, *, luck: float) ->
     `attempt` counts from 1; `luck`, from 0 to 1, spreads the waits of many lines.
     """
     transient = answer.status in {408, 409, 429} or answer.status >= 500
-    if not transient or attempt >= retries.attempts:
+    if answer.final or not transient or attempt >= retries.attempts:
         return None
     if answer.retry_after is not None:
         return min(max(answer.retry_after, 0.0), _LONGEST_WAIT)
@@ -84,7 +85,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
-def settled(status: int, content: bytes, key: str | None) -> tuple[int, bytes]:
+def settled(status: int, content: bytes, patience: float | None, key: str | None) -> Answer:
     """Make the answer of a server fit to be kept: JSON on one line, and in no error the key that it was sent."""
     if not 200 <= status < 300 and key is not None and len(key) >= _SHORTEST_SECRET:
         content = content.replace(key.encode(), b"***")
@@ -93,9 +94,13 @@ def settled(status: int, content: bytes, key: str | None) -> tuple[int, bytes]:
     except orjson.JSONDecodeError:
         excerpt = content.decode("utf-8", "replace").strip()[:_EXCERPT]
         words = f"The upstream server answered {status} with what is not JSON: {excerpt}"
-        # No line may count as answered by something that is no answer: 502 is what a gateway says here.
-        return (502 if status < 300 else status), _failure(words, "upstream_not_json")
-    return status, content.translate(_TO_BLANK).strip()
+        body = _failure(words, "upstream_not_json")
+        if not 200 <= status < 300:
+            return Answer(status, body, patience)
+        # No line may count as answered by something that is no answer: 502 is what a gateway says here. The server
+        # believes that all went well, so it is not asked again.
+        return Answer(502, body, final=True)
+    return Answer(status, content.translate(_TO_BLANK).strip(), patience)
 
 
 def unreachable(base: str, reason: str) -> Answer:
@@ -129,8 +134,8 @@ class Upstream:
             response = await self._client.request(method, self._base + path, content=body)
         except self._broken as broken:
             return unreachable(self._base, type(broken).__name__)
-        status, content = settled(response.status_code, response.content, self._key)
-        return Answer(status, content, retry_after(response.headers, datetime.now(UTC)))
+        patience = retry_after(response.headers, datetime.now(UTC))
+        return settled(response.status_code, response.content, patience, self._key)
 
     async def close(self) -> None:
         """Close its connections."""
