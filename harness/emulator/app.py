@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import control, openai, site
+from . import control, openai, site, upstream_direct
 from .gate import Gate
 from .problems import Problem
 from .replies import refusal
@@ -22,7 +22,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def build(here: Site) -> ASGIApp:
     """Build the application for one emulator."""
-    routes = [_route(method, path, _operation(name, route, here)) for method, path, name, route in openai.ROUTES]
+    passed_through = upstream_direct.ROUTES if here.upstream is not None else ()
+    table = (*passed_through, *openai.ROUTES)  # the first that fits answers
+    routes = [_route(method, path, _operation(name, route, here)) for method, path, name, route in table]
     routes += [_route(method, path, _plain(route, here)) for method, path, route in control.ROUTES]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, ClientDisconnect: _left})
     app.router.redirect_slashes = False

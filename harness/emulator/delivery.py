@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,14 @@ from .batches import Batch, Fault
 from .draws import Draws, base62
 from .faults import strikes_line
 from .files import StoredFile
-from .ledger import decode
+from .ledger import decode, row_of
 from .openai_lines import lines_of, unfinished
 from .state import State
 
 _MONTH = 2_592_000  # seconds; how long result files are kept
 _EDITS = {"missing_lines", "duplicate_lines", "stranger_lines", "cut_line", "not_json_line"}
+Place = tuple[int, int]  # row, offset in the ledger
+Line = tuple[int, str, bytes]  # row, custom_id, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,11 @@ class Delivered:
 def write(batch: Batch, state: State, status: str, stamp: int) -> Delivered:
     """Write both files; one that would have no lines is not made. Ids depend on the batch only, so a repeat is safe."""
     good, bad = _sorted_out(batch, state)
-    never_ran = _unfinished(batch, state, status) if status in {"expired", "cancelled"} else iter(())
+    ran = {row for row, _ in (*good, *bad)}
+    never_ran = _unfinished(batch, state, status, ran) if status in {"expired", "cancelled"} else iter(())
     output = _write(batch, state, "output", good, iter(()), stamp)
     error = _write(batch, state, "error", bad, never_ran, stamp)
     return Delivered(output, error, batch.total or _lines(batch, state))
-
-
-Place = tuple[int, int]  # row, offset in the ledger
 
 
 def _sorted_out(batch: Batch, state: State) -> tuple[list[Place], list[Place]]:
@@ -50,8 +53,8 @@ def _sorted_out(batch: Batch, state: State) -> tuple[list[Place], list[Place]]:
     if path.exists():
         offset = 0
         with path.open("rb") as file:
-            for row, line in enumerate(file):
-                (good if line.startswith(b"o") else bad).append((row, offset))
+            for place, line in enumerate(file):
+                (good if line.startswith(b"o") else bad).append((row_of(line, place), offset))
                 offset += len(line)
     return good, bad
 
@@ -62,25 +65,22 @@ def _lines(batch: Batch, state: State) -> int:
     return sum(1 for _ in lines_of(path)) if path.exists() else 0
 
 
-def _unfinished(batch: Batch, state: State, status: str) -> Iterator[tuple[int, str, bytes]]:
+def _unfinished(batch: Batch, state: State, status: str, ran: Container[int]) -> Iterator[Line]:
     path = state.files.path(batch.input_file_id)
     for row, line in enumerate(lines_of(path) if path.exists() else ()):
-        if row >= batch.done and (said := unfinished(line, row, batch, status)):
+        if row not in ran and (said := unfinished(line, row, batch, status)):
             yield row, *said
 
 
 def _write(
-    batch: Batch, state: State, name: str, places: list[Place], rest: Iterator[tuple[int, str, bytes]], stamp: int
+    batch: Batch, state: State, name: str, places: list[Place], rest: Iterator[Line], stamp: int
 ) -> StoredFile | None:
-    """Write one file, shuffled: the API promises no order, and clients must not rely on one."""
-    Draws(state.settings.seed, "order", batch.number, name).shuffle(places)
+    """Write one file."""
     file_id = f"file-{base62(22, state.settings.seed, batch.id, name)}"
     draft = state.files.draft(file_id)
     edit = _editor(batch)
     with draft.open("wb") as sink:
-        for row, custom_id, line in _ledger_lines(state.ledgers.path(batch.id), places):
-            sink.writelines(edit(row, custom_id, line))
-        for row, custom_id, line in rest:
+        for row, custom_id, line in _in_order(batch, state, name, places, rest):
             sink.writelines(edit(row, custom_id, line))
         size = sink.tell()
     if not size:
@@ -93,7 +93,19 @@ def _write(
     return file
 
 
-def _ledger_lines(path: Path, places: list[Place]) -> Iterator[tuple[int, str, bytes]]:
+def _in_order(batch: Batch, state: State, name: str, places: list[Place], rest: Iterator[Line]) -> Iterator[Line]:
+    """Order the lines of a file: by the input where real work was done, where a batch is simulated shuffled.
+
+    The API promises no order, and clients must not rely on one.
+    """
+    path = state.ledgers.path(batch.id)
+    if batch.life.by == "work":
+        return merge(_ledger_lines(path, sorted(places)), rest, key=itemgetter(0))
+    Draws(state.settings.seed, "order", batch.number, name).shuffle(places)
+    return chain(_ledger_lines(path, places), rest)
+
+
+def _ledger_lines(path: Path, places: list[Place]) -> Iterator[Line]:
     if places:
         with path.open("rb") as file:
             for row, offset in places:

@@ -1,4 +1,4 @@
-"""A batch's life as data: which status comes when, by simulated time or by the number of looks."""
+"""A batch's life as data: which status comes when, by simulated time, by the number of looks or by the work itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .draws import Draws
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 WINDOW = 86_400.0  # seconds; the only window of the OpenAI batch API is 24h
+_GRACE = 5.0  # seconds that lines in flight have to finish when their batch is cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,14 @@ class Step:
     """One change of status."""
 
     status: str
-    at: float  # seconds since creation, or the number of the look that sees it first
+    at: float  # seconds since creation, or the number of the look that sees it first; by work: not before
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """All changes of status that a batch is going to see, in order; it begins in `validating`."""
 
-    by: str  # "time" or "looks"
+    by: str  # "time", "looks" or "work"
     steps: tuple[Step, ...]
     max_lines: int | None = None  # lines that get to run at most, when the batch is not to finish
 
@@ -43,6 +44,26 @@ def by_looks(looks: int) -> Life:
     first = 2 if looks > 3 else 1
     last = max(first, looks - 1)
     return Life("looks", (Step("in_progress", first), Step("finalizing", last), Step("completed", looks)))
+
+
+def by_work() -> Life:
+    """Make a life whose steps come when the work is done."""
+    return Life("work", (Step("in_progress", 0), Step("finalizing", 0), Step("completed", 0)))
+
+
+def due_by_work(life: Life, made: int, x: float, *, left: int, flying: int) -> Step | None:
+    """Find the next step of a life by work after `made` steps, at `x` seconds, if it is time for it.
+
+    `left` lines have not finished, `flying` of them are being executed.
+    """
+    if made >= len(life.steps):
+        return None
+    step = life.steps[made]
+    if step.status == "finalizing" and left:
+        return Step("expired", WINDOW) if x >= WINDOW else None
+    if step.status == "cancelled" and not flying:
+        return step
+    return step if step.at <= x else None
 
 
 def bounded(life: Life, window: float) -> Life:
@@ -70,7 +91,9 @@ def expiring(life: Life, after: float, lines: int) -> Life:
 
 def cancelled(life: Life, made: int, x: float, seed: int, number: int) -> Life:
     """Cut a life after `made` steps and end it as cancelled; OpenAI takes up to 10 minutes, mostly seconds."""
-    wait = Draws(seed, "cancel", number).between(1, 10) if life.by == "time" else 1
+    wait = _GRACE if life.by == "work" else 1.0
+    if life.by == "time":
+        wait = Draws(seed, "cancel", number).between(1, 10)
     return replace(life, steps=(*life.steps[:made], Step("cancelling", x), Step("cancelled", x + wait)))
 
 

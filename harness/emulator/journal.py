@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,11 @@ def write_whole(fd: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(fd, size)
         raise
+
+
+def disk_full(error: OSError) -> bool:
+    """Say whether an error will be gone once there is room again."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def repair(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The ledger of a batch: one line for every request that ran, in the order of the input; what is here was executed."""
+"""The ledger of a batch: one line for every request that ran; what is here was executed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class Entry:
     usage: tuple[int, int, int, int]  # input, cached, output, reasoning tokens
     custom_id: str  # as JSON text
     line: bytes  # the line for the output or error file, without its end; empty in receipts
+    row: int | None = None  # of the input, from 0; None: its place in the ledger, where lines run in order
 
 
 def encode(entry: Entry) -> bytes:
     """Encode an entry; JSON text holds no raw tab or newline, so tabs separate the fields."""
     usage = b"%d,%d,%d,%d" % entry.usage
     kind = b"o" if entry.ok else b"e"
-    return b"\t".join((kind, entry.digest.encode(), usage, entry.custom_id.encode(), entry.line)) + b"\n"
+    place = b"" if entry.row is None else b"%d" % entry.row
+    return b"\t".join((kind + place, entry.digest.encode(), usage, entry.custom_id.encode(), entry.line)) + b"\n"
 
 
 def decode(line: bytes) -> Entry:
@@ -34,7 +36,13 @@ def decode(line: bytes) -> Entry:
     kind, digest, usage, custom_id, *rest = line.rstrip(b"\n").split(b"\t", 4)
     a, b, c, d = usage.split(b",")
     counts = (int(a), int(b), int(c), int(d))
-    return Entry(kind == b"o", digest.decode(), counts, custom_id.decode(), rest[0] if rest else b"")
+    row = int(kind[1:]) if kind[1:] else None
+    return Entry(kind[:1] == b"o", digest.decode(), counts, custom_id.decode(), rest[0] if rest else b"", row)
+
+
+def row_of(line: bytes, place: int) -> int:
+    """Read which row of the input a line of a ledger is about; `place` is that of the line, from 0."""
+    return int(line[1 : line.index(b"\t")] or place)
 
 
 class Ledgers:

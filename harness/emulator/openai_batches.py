@@ -8,7 +8,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import jobs, problems
+from . import jobs, problems, upstream
 from .admission import PROJECT
 from .batches import Batch, Fault
 from .draws import hexes
@@ -17,6 +17,7 @@ from .openai_view import counts_look, gone, show
 from .problems import Problem, missing, wrong_type, wrong_value
 from .replies import answer, limit_of, page, read_json, refusal, seconds
 from .site import Site
+from .state import Settings
 
 _PATIENCE = 0.1  # real seconds that a look waits for work which is due
 _LONG_PATIENCE = 60.0  # the same, where the look itself makes the work due
@@ -46,8 +47,9 @@ def _refused(body: dict[str, Any], request: Request, site: Site) -> Problem | No
     known = {"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
     if unknown := next((name for name in body if name not in known), None):
         return Problem(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
-    if body["endpoint"] not in ENDPOINTS:
-        return wrong_value("endpoint", body["endpoint"], ENDPOINTS)
+    endpoints = ENDPOINTS if site.state.settings.upstream is None else upstream.ENDPOINTS
+    if body["endpoint"] not in endpoints:
+        return wrong_value("endpoint", body["endpoint"], endpoints)
     if body["completion_window"] != "24h":
         words = f"Invalid value: '{body['completion_window']}'. Value must be '24h'."
         return Problem(words, "completion_window", "invalid_value")
@@ -75,17 +77,21 @@ def _new(body: dict[str, Any], site: Site) -> Batch:
     number, now, seed = len(state.batches) + 1, state.clock.now(), state.settings.seed
     metadata = body.get("metadata")
     faults = state.faults.of_batch(number, metadata)
-    looks = state.settings.looks
-    life = jobs.draw(seed, number) if looks is None else jobs.by_looks(looks)
     return Batch(
         id="batch_" + hexes(32, seed, number, body["input_file_id"], metadata),
         number=number,
         created=now,
-        life=_fated(jobs.bounded(life, jobs.WINDOW), faults),
+        life=_fated(jobs.bounded(_life(state.settings, number), jobs.WINDOW), faults),
         input_file_id=body["input_file_id"],
         request={key: body.get(key) for key in ("endpoint", "metadata", "output_expires_after")},
         faults=faults,
     )
+
+
+def _life(settings: Settings, number: int) -> jobs.Life:
+    if settings.upstream is not None:
+        return jobs.by_work()
+    return jobs.draw(settings.seed, number) if settings.looks is None else jobs.by_looks(settings.looks)
 
 
 def _fated(life: jobs.Life, faults: list[Fault]) -> jobs.Life:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from .chat_extras import Body, chunks
-from .completion import Outcome, execute
+from .completion import execute
 from .journal import write_whole
 from .ledger import Entry, encode
 from .problems import Problem
@@ -41,7 +41,7 @@ async def chat(request: Request, site: Site) -> Response:
     key = secrets.token_hex(16)
     run = partial(execute, body, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
     outcome = await to_thread.run_sync(run)
-    _remember(outcome, site)
+    remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), site)
     if outcome.status != 200:
         return answer(outcome.body, outcome.status)
     if body.get("stream"):
@@ -50,9 +50,8 @@ async def chat(request: Request, site: Site) -> Response:
     return answer(outcome.body, headers=_LIMITS)
 
 
-def _remember(outcome: Outcome, site: Site) -> None:
+def remember(receipt: Entry, site: Site) -> None:
     """Store that this body ran, so that its next answer is the next one after a restart too."""
-    receipt = Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b"")
     with site.state.changed:
         fd = os.open(site.state.root / "direct.receipts", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:

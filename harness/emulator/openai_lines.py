@@ -108,6 +108,9 @@ def _check_body(body: Any, number: int, found: Checked, state: State) -> list[Er
         words = "Chat Completions: Streaming is not supported in the Batch API."
         return [error("streaming_unsupported", words, "body.stream", number)]
     model = body.get("model")
+    if state.settings.upstream is not None:  # which models there are, and what they take, is known there
+        found.model = found.model or (model if isinstance(model, str) else None)
+        return []
     if not model:
         return [error("invalid_request", "Model parameter is required.", "body.model", number)]
     if body.get("messages") is None:
@@ -132,7 +135,7 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     mark = hexes(64, batch.id, row)
     fault = next((f for f in batch.faults if f["fault"] == "line_error" and strikes_line(f, row, custom_id)), None)
     if fault is not None:
-        answer = _broken(fault, mark)
+        answer = broken(fault, mark)
         outcome = Outcome(0, {}, digest(body), (0, 0, 0, 0))
         state.answers.occurrence(outcome.digest)
     else:
@@ -143,7 +146,8 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     return Entry(outcome.status == 200, outcome.digest, outcome.usage, json.dumps(custom_id), text.encode())
 
 
-def _broken(fault: Fault, mark: str) -> dict[str, Any]:
+def broken(fault: Fault, mark: str) -> dict[str, Any]:
+    """Shape what a fault lets a line come to; `mark` is that of the line."""
     status = fault.get("status", 429)
     code = fault.get("code", "rate_limit_exceeded" if status == 429 else None)
     kinds = {429: "requests", 400: "invalid_request_error"}

@@ -34,11 +34,22 @@ def refusal(problem: Problem, *, headers: Mapping[str, str] | None = None, known
 
 async def read_json(request: Request, limit: int) -> dict[str, Any] | Problem:
     """Read a JSON object of at most `limit` bytes from the body."""
+    body = await read_body(request, limit)
+    return body if isinstance(body, Problem) else parse_json(body)
+
+
+async def read_body(request: Request, limit: int) -> bytes | Problem:
+    """Read a body of at most `limit` bytes."""
     body = bytearray()
     async for chunk in request.stream():
         if len(body) + len(chunk) > limit:
             return Problem("The request body is too large.", None, None, 413)
         body += chunk
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> dict[str, Any] | Problem:
+    """Parse a JSON object."""
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -1,29 +1,29 @@
-"""The thread that lets batches live: it makes each step when it is due and runs the lines, each exactly once."""
+"""The thread that lets batches live: it makes each step when it is due and has the lines run, each exactly once."""
 
 from __future__ import annotations
 
-import errno
 import sys
 import threading
-from itertools import islice
 from typing import Any
 
-from . import admission, delivery, openai_lines
+from . import admission, delivery
 from .batches import Batch
 from .jobs import Step
+from .journal import disk_full
+from .source import Source
 from .state import State
 
-_CHUNK = 128  # lines between two looks at what else is due; a chunk is kept whole or not at all
 _TICK = 0.02  # real seconds between two looks at a batch whose lines run
 _AFTER_FULL = 1.0  # real seconds until a full disk is tried again
 _LONGEST = 0.25  # real seconds between two stores of the clock
 
 
 class Runner:
-    """Owns all batches that have not ended; the only writer of ledgers."""
+    """Owns all batches that have not ended; their lines come from a source."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, source: Source) -> None:
         self._state = state
+        self._source = source
         self._live = {batch.id: batch for batch in state.batches.all() if not batch.ended}
         self._stopping = False
         self._woken = threading.Event()
@@ -32,13 +32,15 @@ class Runner:
 
     def start(self) -> None:
         """Start the thread."""
+        self._source.start(self._woken.set)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the chunk at hand; what is not finished goes on at the next start."""
+        """Stop after the turn at hand; what is not finished goes on at the next start."""
         self._stopping = True
         self._woken.set()
         self._thread.join()
+        self._source.stop()
 
     def add(self, batch: Batch) -> None:
         """Take over a new batch; the caller holds the state."""
@@ -61,7 +63,10 @@ class Runner:
 
     def late(self, batch: Batch | None, now: float) -> bool:
         """Say whether a batch (None: any) is behind the clock; the caller holds the state."""
-        return any(_due(one, now) for one in ([batch] if batch is not None else self._live.values()))
+        return any(self._due(one, now) for one in ([batch] if batch is not None else self._live.values()))
+
+    def _due(self, batch: Batch, now: float) -> bool:
+        return self._source.due(batch, now) is not None or self._source.late(batch, now)
 
     def _work(self) -> None:
         try:
@@ -80,7 +85,7 @@ class Runner:
         try:
             self._round()
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            if not disk_full(error):
                 raise
             sys.stderr.write(f"emulator: {self._state.root}: {error.strerror}; batches wait for room\n")
             return False
@@ -90,10 +95,11 @@ class Runner:
         """Give every live batch its turn until nothing is due."""
         busy = True
         while busy and not self._stopping:
+            self._source.check()
             now = self._state.clock.now()
             self._state.clock_file.write(now)
             with self._state.changed:
-                due = [batch for batch in self._live.values() if _due(batch, now)]
+                due = [batch for batch in self._live.values() if self._due(batch, now)]
             busy = bool(due)
             for batch in due:
                 if not self._stopping:
@@ -115,36 +121,14 @@ class Runner:
         state = self._state
         with state.changed:
             now = state.clock.now()
-            step = _due_step(batch, now)
-            lines = _lines_due(batch, now)
+            step = self._source.due(batch, now)
+            lines = self._source.late(batch, now)
         if lines:
-            self._run_chunk(batch, batch.goal(batch.x(now)), int(now))
+            self._source.run(batch, now)
         elif step is not None:
             self._make(batch, step, now)
         with state.changed:
             state.changed.notify_all()
-
-    def _run_chunk(self, batch: Batch, goal: int, now: int) -> None:
-        state = self._state
-        if batch.offset < 0:
-            batch.offset = self._skip(batch)
-        with state.files.path(batch.input_file_id).open("rb") as file:
-            file.seek(batch.offset)
-            lines = list(islice(file, min(_CHUNK, goal - batch.done)))
-        entries = [openai_lines.run(line, row, batch, state, now) for row, line in enumerate(lines, batch.done)]
-        with state.changed:
-            if batch.status != "in_progress":  # cancelled meanwhile: these lines have not run
-                for entry in entries:
-                    state.answers.forget(entry.digest)
-                return
-            state.ledgers.append(batch.id, entries)
-            batch.offset += sum(map(len, lines))
-            batch.count(entries)
-
-    def _skip(self, batch: Batch) -> int:
-        """Find where the first line that has not run begins, after a restart."""
-        with self._state.files.path(batch.input_file_id).open("rb") as file:
-            return sum(map(len, islice(file, batch.done)))
 
     def _make(self, batch: Batch, step: Step, now: float) -> None:
         stamp = int(batch.created + step.at) if batch.life.by == "time" else int(now)
@@ -179,6 +163,7 @@ class Runner:
 
     def _end(self, batch: Batch, status: str, stamp: int) -> None:
         seen = batch.status
+        self._source.leave(batch)
         made = delivery.write(batch, self._state, status, stamp)
         ended = self._commit(
             batch,
@@ -201,19 +186,3 @@ class Runner:
             self._live.pop(batch.id, None)
             if not any(other.input_file_id == batch.input_file_id for other in self._live.values()):
                 self._state.files.discard(batch.input_file_id)
-
-
-def _due_step(batch: Batch, now: float) -> Step | None:
-    """Find the step of its life that a batch should make by now."""
-    if batch.ended or batch.steps >= len(batch.life.steps):
-        return None
-    step = batch.life.steps[batch.steps]
-    return step if step.at <= batch.x(now) else None
-
-
-def _lines_due(batch: Batch, now: float) -> bool:
-    return batch.status == "in_progress" and batch.done < batch.goal(batch.x(now))
-
-
-def _due(batch: Batch, now: float) -> bool:
-    return _due_step(batch, now) is not None or _lines_due(batch, now)

@@ -22,6 +22,9 @@ example:
   python -m harness emulator --port 8000 --state ./emulator-state --speed 100
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python your_batch_script.py
 
+a batch API for models of your own (Ollama, vLLM, llama.cpp, any OpenAI-compatible server):
+  python -m harness emulator --upstream http://127.0.0.1:11434/v1 --concurrency 8 --state ./batches
+
 control, while it runs:
   GET  /_emulator/audit      what was executed, and what twice
   GET  /_emulator/faults     the plan of faults; PUT replaces it
@@ -42,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--speed", type=float, default=1.0, metavar="X", help="simulated seconds per real second (default 1)")
     add("--now", type=float, metavar="EPOCH", help="where the simulated clock starts (default: now)")
     add("--looks", type=int, metavar="N", help="a batch completes at its Nth look, whatever the time")
-    add("--seed", type=int, default=0, metavar="N", help="of answers, lives and order (default 0)")
-    add("--answers", choices=("schema", "key"), default="schema", help="made from the schema, or looked up in books")
+    add("--seed", type=int, metavar="N", help="of answers, lives and order (default 0)")
+    add("--answers", choices=("schema", "key"), help="made from the schema (default), or looked up in books")
     add("--books", type=Path, metavar="DIR", help="folder of answer books (*.jsonl), for --answers key")
     add("--rates", metavar="R", help="e.g. right=0.8,wrong=0.2: shares of right, wrong, invalid, refused, truncated")
     add(
@@ -53,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="serve this model too; one that is not known here has no rules",
     )
+    add("--upstream", metavar="URL", help="have this OpenAI-compatible server execute lines and direct calls")
+    add(
+        "--concurrency", type=int, metavar="N", help="requests in flight upstream at most, over all batches (default 8)"
+    )
+    add("--upstream-key-env", metavar="NAME", help="environment variable that holds the key for upstream")
+    add("--upstream-attempts", type=int, metavar="N", help="calls of one line before its failure stands (default 6)")
     add("--enqueued-tokens", type=int, metavar="N", help="limit for the unfinished batches of one model")
     add("--api-key", metavar="K", help="refuse any other key (default: every key is right)")
     add("--faults", type=Path, metavar="FILE", help="plan of faults, YAML or JSON")
@@ -116,10 +125,10 @@ def _settings(options: argparse.Namespace) -> Settings:
     if options.speed < 0 or (options.looks is not None and options.looks < 1):
         raise _RefusedError("--speed is at least 0 and --looks at least 1")
     return Settings(
-        seed=options.seed,
+        seed=options.seed or 0,
         speed=options.speed,
         now=options.now,
-        answers=options.answers,
+        answers=options.answers or "schema",
         books=options.books,
         faults=_plan(options.faults) if options.faults else None,
         looks=options.looks,
@@ -127,7 +136,25 @@ def _settings(options: argparse.Namespace) -> Settings:
         extra_models=tuple(options.extra_model),
         rates=_rates(options.rates) if options.rates else None,
         enqueued_tokens=options.enqueued_tokens,
+        **_upstream(options),
     )
+
+
+def _upstream(options: argparse.Namespace) -> dict[str, Any]:
+    """Read what is about a server upstream; what is not said is left to the defaults of the settings."""
+    from .upstream_options import clash
+
+    said = {
+        "concurrency": options.concurrency,
+        "upstream_key_env": options.upstream_key_env,
+        "upstream_attempts": options.upstream_attempts,
+    }
+    said = {name: value for name, value in said.items() if value is not None}
+    if options.upstream is None and said:
+        raise _RefusedError(f"--{next(iter(said)).replace('_', '-')} needs --upstream URL")
+    if options.upstream is not None and options.answers is not None:
+        raise _RefusedError(clash("--answers"))
+    return {"upstream": options.upstream, **said}
 
 
 def _plan(path: Path) -> list[Any]:
@@ -157,11 +184,12 @@ def _rates(text: str) -> dict[str, float]:
 def _prepare(options: argparse.Namespace, settings: Settings) -> Emulator:
     from .server import prepare
     from .state import BusyError
+    from .upstream_options import UpstreamError
 
     root = options.state or Path(tempfile.mkdtemp(prefix="emulator-"))
     try:
         return prepare(root, settings, port=options.port, ready=lambda url: _announce(url, root, options))
-    except BusyError as error:
+    except (BusyError, UpstreamError) as error:
         raise _RefusedError(str(error)) from None
     except OSError as error:
         where = f"port {options.port}" if error.filename is None else f"--state {root}"
@@ -170,9 +198,12 @@ def _prepare(options: argparse.Namespace, settings: Settings) -> Emulator:
 
 def _announce(url: str, root: Path, options: argparse.Namespace) -> None:
     """Say where the server is, now that it accepts."""
+    kind = f"simulated time runs at speed {options.speed:g}"
+    if options.upstream:
+        kind = f"lines are executed by {options.upstream}"
     kept = root if options.state else f"{root} (temporary; --state DIR keeps it in a place of yours)"
     lines = (
-        f"OpenAI emulator on {url}, simulated time runs at speed {options.speed:g}; Ctrl-C ends it",
+        f"OpenAI emulator on {url}, {kind}; Ctrl-C ends it",
         f"Any client:       export OPENAI_BASE_URL={url} OPENAI_API_KEY=any",
         f'Python client:    openai.OpenAI(base_url="{url}", api_key="any")',
         f"State and audit:  {kept}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import uvicorn
 
+from . import upstream_options
 from .app import build
 from .clock import Clock
 from .drop import OpenProtocol
 from .runner import Runner
+from .simulated import Simulated
 from .site import Site
-from .state import Settings, open_state
+from .state import Settings, State, open_state
 
 
 @dataclass(slots=True)
@@ -38,6 +41,15 @@ class Emulator:
             self.port.close()
 
 
+def _site(state: State, key: str | None) -> Site:
+    if state.settings.upstream is None:
+        return Site(state, Runner(state, Simulated(state)))
+    from .upstream_work import UpstreamWork
+
+    work = UpstreamWork(state, key)
+    return Site(state, Runner(state, work), work)
+
+
 class _Server(uvicorn.Server):
     """A server that tells when it accepts."""
 
@@ -58,14 +70,20 @@ def prepare(
     ready: Callable[[str], None] = lambda _url: None,
     clock: Clock | None = None,
 ) -> Emulator:
-    """Open the folder and the port; OSError or BusyError when one of them cannot be had."""
+    """Open the folder and the port; OSError or BusyError when one of them cannot be had, UpstreamError for settings."""
     listener = _listen(port)
     try:
+        key = upstream_options.check(settings, os.environ, listener.getsockname()[1])
         state = open_state(root, settings, real_now=time.time(), clock=clock)
+        try:
+            upstream_options.check_batches(state)
+        except BaseException:
+            state.close()
+            raise
     except BaseException:
         listener.close()
         raise
-    site = Site(state, Runner(state))
+    site = _site(state, key)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     config = uvicorn.Config(
         build(site),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,9 @@ from .problems import Problem
 from .replies import refusal
 from .runner import Runner
 from .state import State
+
+if TYPE_CHECKING:
+    from .upstream_work import UpstreamWork
 
 SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 _QUOTA = (
@@ -30,6 +34,7 @@ class Site:
 
     state: State
     runner: Runner
+    upstream: UpstreamWork | None = None  # where lines and direct calls go, if anywhere
 
 
 Route = Callable[[Request, Site], Awaitable[Response]]

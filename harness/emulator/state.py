@@ -39,6 +39,11 @@ class Settings:
     extra_models: tuple[str, ...] = ()
     rates: Mapping[str, float] | None = None  # of right, wrong, invalid, refused, truncated; None: those of each model
     enqueued_tokens: int | None = None  # limit for the unfinished batches of one model
+    upstream: str | None = None  # URL of an OpenAI-compatible server that executes the lines; None: simulated
+    concurrency: int = 8  # requests in flight upstream at most, over all batches
+    upstream_key_env: str | None = None  # variable that holds the key for upstream
+    upstream_attempts: int = 6  # of one line, before its failure stands
+    upstream_backoff: float = 1.0  # real seconds before a second attempt; doubles from there
     max_batch_file: int = 200_000_000  # bytes
     max_file: int = 512_000_000  # bytes
     max_json: int = 50_000_000  # bytes of a JSON body
@@ -94,7 +99,9 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         ledgers=ledgers,
         batches=batches,
         faults=Faults(root / "faults.json", settings.faults),
-        models=models.load(extra=settings.extra_models, rates=settings.rates),
+        models=models.unruled()
+        if settings.upstream
+        else models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
         root=root,
         guard=guard,
