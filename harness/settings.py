@@ -80,6 +80,7 @@ def _holds_bool(annotation: object) -> bool:
 Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Window = Annotated[str, AfterValidator(_window)]
 Url = Annotated[str, AfterValidator(_url)]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -197,7 +198,7 @@ class Provider(Frozen):
     name: Name
     protocol: Literal["openai"]
     base_url: Url
-    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None  # null: the server takes no key
+    api_key_env: EnvironmentName | None  # null: the server takes no key
     windows: Annotated[tuple[Window, ...], AfterValidator(_some)]
     limits: Limits
     tokenizer: Literal["o200k_base", "cl100k_base"] | None  # that counts its prompts; null: bytes are counted
@@ -342,18 +343,30 @@ class Batch(Frozen):
 
 
 class Endpoint(Frozen):
-    """Where requests go: the embedded emulator, or the provider itself."""
+    """Where requests go: the embedded emulator, the provider itself, or a server of the user's behind the emulator."""
 
-    name: Literal["local", "live"]
+    name: Literal["local", "live", "upstream"]
     simulated: bool
     speed: Annotated[float, Field(gt=0)]  # divides every wait
+    url: Url | None  # of the user's server; null elsewhere
+    concurrency: Annotated[int, Field(ge=1)] | None  # requests with that server at one time; null elsewhere
+    api_key_env: EnvironmentName | None  # where that server's key is; null: it takes none
 
     @model_validator(mode="after")
     def says_what_it_is(self) -> Endpoint:
-        """Hold that the name tells whether money is spent."""
+        """Hold that the name tells whether money is spent, and where requests go."""
         if self.simulated != (self.name == "local"):
             raise ValueError(f"simulated cannot be {str(self.simulated).lower()} with endpoint={self.name}")
+        upstream = self.name == "upstream"
+        if upstream != (self.url is not None) or upstream != (self.concurrency is not None):
+            raise ValueError("url and concurrency are for endpoint=upstream, which needs both")
+        if upstream and self.speed != 1:
+            raise ValueError("speed is 1 with endpoint=upstream: a real server takes the time that it takes")
         return self
+
+    def embedded(self) -> bool:
+        """Tell whether the run starts the emulator: to answer, or in front of the user's server."""
+        return self.name != "live"
 
 
 class Executor(Frozen):
@@ -386,6 +399,14 @@ class Settings(Frozen):
     def model_id(self) -> str:
         """Return what the model is called at this run's provider."""
         return self.model.ids.get(self.provider.name, self.model.id)
+
+    def address(self) -> str:
+        """Return the address of the server that answers in the end, where that is no simulation."""
+        return self.endpoint.url or self.provider.base_url
+
+    def key_variable(self) -> str | None:
+        """Return the environment variable that holds the key of that server."""
+        return self.endpoint.api_key_env if self.endpoint.url else self.provider.api_key_env
 
     def asked(self) -> dict[str, Any]:
         """Return the parameters that the task or the top level asked for, by name."""

@@ -35,6 +35,8 @@ def _server_problems(settings: Settings, today: date) -> list[str]:
         if urlsplit(provider.base_url).hostname in ("127.0.0.1", "localhost", "::1"):
             return [f"provider.base_url: {provider.base_url} is not used with endpoint=local; add endpoint=live"]
         return []
+    if settings.endpoint.name == "upstream":
+        return []
     life = model.lifecycle
     gone = life is not None and (life.retired or (life.retires_on is not None and life.retires_on <= today))
     if life is not None and gone and not model.allow_retired:
@@ -68,10 +70,11 @@ def with_window(settings: Settings) -> Settings:
 
 def key_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """Check that a run that calls has its key; a plan never asks."""
-    variable = settings.provider.api_key_env
+    variable, upstream = settings.key_variable(), settings.endpoint.name == "upstream"
     if settings.endpoint.simulated or variable is None or environment.get(variable):
         return []
+    whose, setting = (settings.endpoint.url, "endpoint") if upstream else (settings.provider.name, "provider")
     return [
-        f"{variable}: not set; endpoint=live needs the key of {settings.provider.name} in this environment variable "
-        "(provider.api_key_env=null for a server that takes none)"
+        f"{variable}: not set; endpoint={settings.endpoint.name} needs the key of {whose} in this environment variable "
+        f"({setting}.api_key_env=null for a server that takes none)"
     ]

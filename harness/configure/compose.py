@@ -113,8 +113,9 @@ def job_of(config: DictConfig, sweep: Path | None = None, label: str = "") -> Jo
     """Build one job of a composed config that still holds its `hydra` node."""
     settings = settings_of(config)
     given = list(config.hydra.overrides.task)
-    if settings.endpoint.simulated and any(word.lstrip("+").startswith("provider.base_url=") for word in given):
-        raise ConfigError("provider.base_url: not used with endpoint=local; add endpoint=live")
+    if settings.endpoint.embedded() and any(word.lstrip("+").startswith("provider.base_url=") for word in given):
+        instead = "set endpoint.url" if settings.endpoint.url else "add endpoint=live"
+        raise ConfigError(f"provider.base_url: not used with endpoint={settings.endpoint.name}; {instead}")
     folder = Path(config.hydra.run.dir) if sweep is None else sweep / str(config.hydra.sweep.subdir)
     own = OmegaConf.masked_copy(config, _own_keys(config))
     snapshot = {

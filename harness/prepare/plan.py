@@ -185,11 +185,11 @@ def describe(ready: Ready, tally: Tally) -> Plan:
     provider, batch = settings.provider, settings.batch
     destination = {
         "endpoint": settings.endpoint.name,
-        "host": "local" if settings.endpoint.simulated else urlsplit(provider.base_url).netloc,
-        "base_url": None if settings.endpoint.simulated else provider.base_url,
+        "host": "local" if settings.endpoint.simulated else urlsplit(settings.address()).netloc,
+        "base_url": None if settings.endpoint.simulated else settings.address(),
         "provider": provider.name,
         "protocol": provider.protocol,
-        "api_key_env": None if settings.endpoint.simulated else provider.api_key_env,
+        "api_key_env": None if settings.endpoint.simulated else settings.key_variable(),
         "window": batch.window,
     }
     digests = {

@@ -100,7 +100,10 @@ def make_ready(
         wrong.append("task.messages: at least one user message is needed")
     if wrong or fixed is None or target is None or dataset is None or digest is None:
         raise ConfigError(wrong)
-    price = look_up(settings.provider, settings.model_id(), settings.model.prices)
+    if settings.endpoint.name == "upstream":
+        price = Price(None, "a server of your own: it has no price that is known here")
+    else:
+        price = look_up(settings.provider, settings.model_id(), settings.model.prices)
     notes = _notes(settings, dataset, roots, price)
     return Ready(
         settings, fixed, schema, files.used, render, shots, target, suits(schema), dataset, digest, price, notes

@@ -108,7 +108,7 @@ def _announce(jobs: Sequence[Job], folders: Sequence[Path], home: Path | None, c
         console.print(SIMULATED, style="bold yellow", soft_wrap=True)
     for job, path in zip(jobs, folders, strict=True):
         settings = job.settings
-        where = "" if settings.endpoint.simulated else f" at {settings.provider.base_url}"
+        where = "" if settings.endpoint.simulated else f" at {settings.address()}"
         console.print(f"{settings.task.name} on {settings.model_id()}{where} → {path}", soft_wrap=True)
 
 

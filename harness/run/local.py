@@ -1,4 +1,4 @@
-"""The emulator of a simulated run: a child process that ends with us, its state in the run's folder."""
+"""The emulator that a run starts: a child process that ends with us, its state in the run's folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from harness.errors import HarnessError
+from harness.settings import Endpoint
 
 ENDS_WITHIN = 10.0  # s
 
@@ -17,15 +18,12 @@ ENDS_WITHIN = 10.0  # s
 class Emulator:
     """A running emulator; `url` is what an OpenAI client takes as base_url."""
 
-    def __init__(self, state: Path, *, speed: float, now: float, models: Sequence[str]) -> None:
+    def __init__(self, state: Path, endpoint: Endpoint, *, now: float, models: Sequence[str]) -> None:
         """Start it; it answers at `url` once `ready` has returned."""
         state.mkdir(parents=True, exist_ok=True)
-        books = state / "books"
-        books.mkdir(exist_ok=True)
         self.log = (state / "emulator.log").open("ab")
-        words = ["--child", "--port", "0", "--state", str(state), "--books", str(books), "--answers", "key"]
-        words += ["--speed", repr(speed), "--now", repr(now)]
-        words += [word for model in models for word in ("--extra-model", model)]  # a name it knows keeps its rules
+        words = ["--child", "--port", "0", "--state", str(state)]
+        words += _upstream(endpoint) if endpoint.url else _simulated(state / "books", endpoint.speed, now, models)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.emulator", *words],
             stdin=subprocess.PIPE,
@@ -57,3 +55,16 @@ class Emulator:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.log.close()
+
+
+def _simulated(books: Path, speed: float, now: float, models: Sequence[str]) -> list[str]:
+    """Return the options of one that answers from the runs' books."""
+    books.mkdir(exist_ok=True)
+    extra = [word for model in models for word in ("--extra-model", model)]  # a name it knows keeps its rules
+    return ["--books", str(books), "--answers", "key", "--speed", repr(speed), "--now", repr(now), *extra]
+
+
+def _upstream(endpoint: Endpoint) -> list[str]:
+    """Return the options of one in front of the user's own server."""
+    words = ["--upstream", str(endpoint.url), "--concurrency", str(endpoint.concurrency)]
+    return words + (["--upstream-key-env", endpoint.api_key_env] if endpoint.api_key_env else [])

@@ -1,4 +1,4 @@
-"""What the runs of one process share: the clock, and the emulator where they are simulated."""
+"""What the runs of one process share: the clock, and the emulator where they are simulated or have their own server."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class World:
 def world_of(
     settings: Sequence[Settings], folders: Sequence[Path], home: Path | None, last: float, console: Console
 ) -> Iterator[World]:
-    """Start the clock, and the emulator where a run is simulated.
+    """Start the clock, and the emulator where a run needs it.
 
     Simulated time goes on where the journal ended, so a run that is resumed next week has not expired meanwhile.
     """
-    local = [one for one in settings if one.endpoint.simulated]
-    if local and len(local) < len(settings):
-        raise ConfigError("endpoint: a sweep is either simulated or live; make two sweeps of it")
-    speed = settings[0].endpoint.speed
-    start = max(last, 0.0 if local and last else time.time())
-    if not local:
-        yield World(RunClock(start, speed), console, None, None)
+    endpoint = settings[0].endpoint
+    if any(one.endpoint != endpoint for one in settings):
+        raise ConfigError("endpoint: the runs of a sweep share one endpoint; make two sweeps of it")
+    start = last if endpoint.simulated and last else max(last, time.time())
+    clock = RunClock(start, endpoint.speed)
+    if not endpoint.embedded():
+        yield World(clock, console, None, None)
         return
     state = (home or folders[0]) / ".emulator"
-    emulator = Emulator(state, speed=speed, now=start, models=sorted({one.model_id() for one in local}))
+    emulator = Emulator(state, endpoint, now=start, models=sorted({one.model_id() for one in settings}))
     try:
-        yield World(RunClock(start, speed), console, emulator, state / "books")
+        yield World(clock, console, emulator, state / "books" if endpoint.simulated else None)
     finally:
         emulator.stop()

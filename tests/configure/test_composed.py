@@ -49,7 +49,7 @@ def write(path: str, text: str) -> None:
     [
         (["model=o3-mni"], "model: there is no 'o3-mni'; did you mean 'o3-mini'?"),
         (["task=sentimant"], "task: there is no 'sentimant'; did you mean 'sentiment'?"),
-        (["endpoint=zzz"], "endpoint: there is no 'zzz' (have: live, local)"),
+        (["endpoint=zzz"], "endpoint: there is no 'zzz' (have: live, local, upstream)"),
         (["modle=o3-mini"], "modle: no such setting; did you mean 'model'?"),
         (["batch.size=60000"], "batch.size: openai takes at most 50000 requests a batch (got 60000)"),
         (["batch.poll.min=20s"], "batch.poll: min (20s) must be above 0 and not above max (10s)"),
