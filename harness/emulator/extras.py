@@ -1,9 +1,10 @@
-"""The rarer parts of a chat answer: tool calls, stop sequences, log probabilities, streaming."""
+"""The rarer parts of an answer: tool calls, stop sequences, log probabilities."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import schema_values
@@ -12,21 +13,24 @@ from .draws import Draws, base62
 Body = dict[str, Any]
 
 
-def tool_call(body: Body, draws: Draws) -> Body | None:
-    """Call a function when the request demands one; with `auto` the simulated model answers in text."""
-    choice = body.get("tool_choice", "auto")
-    functions = [tool["function"] for tool in body["tools"] or () if tool.get("type") == "function"]
-    if isinstance(choice, dict):
-        wanted = choice.get("function", {}).get("name")
-        functions = [function for function in functions if function["name"] == wanted]
-    elif choice != "required":
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that the model calls."""
+
+    id: str
+    name: str
+    arguments: str  # JSON
+
+
+def called(functions: Sequence[Mapping[str, Any]], choice: Any, name: str | None, draws: Draws) -> Call | None:
+    """Call a function when the request demands one, perhaps of this name; else the simulated model answers in text."""
+    if name is None and choice != "required":
         return None
-    if not functions:
+    function = next((function for function in functions if name in {None, function["name"]}), None)
+    if function is None:
         return None
-    function = functions[0]
     arguments = json.dumps(schema_values.make(function.get("parameters") or {"type": "object"}, draws))
-    name = {"name": function["name"], "arguments": arguments}
-    return {"id": "call_" + base62(24, draws.bits()), "type": "function", "function": name}
+    return Call("call_" + base62(24, draws.bits()), function["name"], arguments)
 
 
 def stopped(content: str, stop: str | list[str]) -> str:
@@ -36,11 +40,9 @@ def stopped(content: str, stop: str | list[str]) -> str:
     return content
 
 
-def logprobs(content: str, body: Body, draws: Draws) -> Body:
+def logprobs(content: str, rivals: int, draws: Draws) -> list[Body]:
     """Give each token (four characters) a probability and its rivals."""
-    tokens = [content[i : i + 4] for i in range(0, len(content), 4)]
-    rivals = body.get("top_logprobs") or 0
-    return {"content": [_token(token, rivals, draws) for token in tokens], "refusal": None}
+    return [_token(content[i : i + 4], rivals, draws) for i in range(0, len(content), 4)]
 
 
 def _token(token: str, rivals: int, draws: Draws) -> Body:
@@ -52,28 +54,3 @@ def _token(token: str, rivals: int, draws: Draws) -> Body:
         "bytes": list(token.encode()),
         "top_logprobs": [{"token": t, "logprob": p, "bytes": list(t.encode())} for t, p in top],
     }
-
-
-def chunks(completion: Body, *, with_usage: bool) -> Iterator[Body]:
-    """Cut a finished completion into the chunks of a stream."""
-    same = {key: completion[key] for key in ("id", "created", "model", "service_tier", "system_fingerprint")}
-    frame = {"object": "chat.completion.chunk", **same} | ({"usage": None} if with_usage else {})
-    for choice in completion["choices"]:
-        for delta, finish in _deltas(choice):
-            part = {"index": choice["index"], "delta": delta, "logprobs": None, "finish_reason": finish}
-            yield frame | {"choices": [part]}
-    if with_usage:
-        yield frame | {"choices": [], "usage": completion["usage"]}
-
-
-def _deltas(choice: Body) -> Iterator[tuple[Body, str | None]]:
-    message = choice["message"]
-    yield {"role": "assistant", "content": "", "refusal": None}, None
-    if message["refusal"] is not None:
-        yield {"refusal": message["refusal"]}, None
-    for i, call in enumerate(message.get("tool_calls", ())):
-        yield {"tool_calls": [{"index": i, **call}]}, None
-    content = message["content"] or ""
-    for start in range(0, len(content), 16):
-        yield {"content": content[start : start + 16]}, None
-    yield {}, choice["finish_reason"]

@@ -12,13 +12,14 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .chat_extras import Body, chunks
-from .completion import Outcome, execute
+from .endpoints import APIS, CHAT
+from .execution import Body, Outcome, execute
 from .journal import write_whole
 from .ledger import Entry, encode
 from .problems import Problem
 from .replies import answer, read_json, refusal
 from .site import Site
+from .streams import chunks
 
 _LIMITS = {
     "x-ratelimit-limit-requests": "10000",
@@ -38,8 +39,8 @@ async def chat(request: Request, site: Site) -> Response:
     if isinstance(body, Problem):
         return refusal(body)
     now = int(state.clock.now())
-    key = secrets.token_hex(16)
-    run = partial(execute, body, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
+    key = secrets.token_hex(32)
+    run = partial(execute, body, APIS[CHAT], state.models, state.answers, seed=state.settings.seed, now=now, key=key)
     outcome = await to_thread.run_sync(run)
     _remember(outcome, site)
     if outcome.status != 200:
