@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from . import extras
 from .answers import Reply
 from .execution import Answered, Asked, Body
@@ -9,9 +11,10 @@ from .formats import flat
 from .models import Facts
 from .parameters import reasons
 from .rules import check
+from .streams import chat_events
 from .tokens import Spent
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape"]
+__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape", "stream"]
 
 TITLE = "Chat Completions"
 CONTENT = "messages"
@@ -95,3 +98,8 @@ def contradict(body: Body) -> bool:
         return False
     body["choices"][0]["message"]["content"] = "another answer"
     return True
+
+
+def stream(body: Body, completion: Body) -> Iterator[str]:
+    """Cut a completion into the events of a stream."""
+    return chat_events(completion, with_usage=bool((body.get("stream_options") or {}).get("include_usage")))

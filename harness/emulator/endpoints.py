@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import completion
+from . import completion, responses
 from .execution import Api
 
 CHAT = "/v1/chat/completions"
-APIS: dict[str, Api] = {CHAT: completion}
+RESPONSES = "/v1/responses"
+APIS: dict[str, Api] = {CHAT: completion, RESPONSES: responses}

@@ -77,6 +77,9 @@ class Api(Protocol):
     def contradict(self, body: Body, /) -> bool:
         """Let an answer say something else, in place; False when it says nothing."""
 
+    def stream(self, body: Body, answer: Body, /) -> Iterator[str]:
+        """Cut the answer to a request into the events of a stream."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

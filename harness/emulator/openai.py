@@ -17,5 +17,6 @@ ROUTES: tuple[tuple[str, str, str, Route], ...] = (
     ("POST", "/v1/batches/{batch_id}/cancel", "cancel_batch", openai_batches.cancel_batch),
     ("GET", "/v1/models", "list_models", openai_direct.list_models),
     ("GET", "/v1/models/{model:path}", "get_model", openai_direct.get_model),
-    ("POST", endpoints.CHAT, "chat", openai_direct.chat),
+    ("POST", endpoints.CHAT, "chat", openai_direct.run),
+    ("POST", endpoints.RESPONSES, "responses", openai_direct.run),
 )
