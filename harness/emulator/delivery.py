@@ -14,6 +14,8 @@ import orjson
 
 from .batches import Batch, Fault
 from .draws import Draws, base62
+from .endpoints import APIS
+from .execution import Api
 from .faults import strikes_line
 from .files import StoredFile
 from .ledger import decode, row_of
@@ -115,6 +117,7 @@ def _ledger_lines(path: Path, places: list[Place]) -> Iterator[Line]:
 
 
 def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
+    api = APIS[batch.request["endpoint"]]
     # What makes a line unreadable comes last: the other edits read it.
     faults = sorted(
         (fault for fault in batch.faults if fault["fault"] in _EDITS),
@@ -125,13 +128,13 @@ def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
         lines = [line + b"\n"]
         for fault in faults:
             if strikes_line(fault, row, custom_id.strip('"')):
-                lines = [edited for one in lines for edited in _edited(fault, row, one)]
+                lines = [edited for one in lines for edited in _edited(fault, row, one, api)]
         return lines
 
     return edit
 
 
-def _edited(fault: Fault, row: int, line: bytes) -> list[bytes]:
+def _edited(fault: Fault, row: int, line: bytes, api: Api) -> list[bytes]:
     name = fault["fault"]
     if name == "missing_lines":
         return []
@@ -140,17 +143,15 @@ def _edited(fault: Fault, row: int, line: bytes) -> list[bytes]:
     if name == "not_json_line":
         return [b"upstream connect error or disconnect/reset before headers\n"]
     if name == "duplicate_lines":
-        return [line, _altered(line) if fault.get("differ") else line]
+        return [line, _altered(line, api) if fault.get("differ") else line]
     stranger = orjson.loads(line) | {"custom_id": fault.get("id", f"stranger-{row}")}
     return [line, orjson.dumps(stranger) + b"\n"]
 
 
-def _altered(line: bytes) -> bytes:
+def _altered(line: bytes, api: Api) -> bytes:
     """Change what a line says."""
     row: dict[str, Any] = orjson.loads(line)
     body = (row.get("response") or {}).get("body")
-    if isinstance(body, dict) and body.get("choices"):
-        body["choices"][0]["message"]["content"] = "another answer"
-    else:
+    if not isinstance(body, dict) or not api.contradict(body):
         row["response"] = {"status_code": 500, "request_id": "0" * 32, "body": {}}
     return orjson.dumps(row) + b"\n"

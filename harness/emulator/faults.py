@@ -25,8 +25,8 @@ COMMON = {"fault", "skip", "times", "batch", "metadata"}
 LINES = {"rows", "custom_id", "share"}
 OPERATIONS = (
     *("upload_file", "list_files", "get_file", "file_content", "delete_file"),
-    *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat"),
-    *("responses", "embeddings", "completions"),  # with a model server upstream
+    *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat", "responses"),
+    *("embeddings", "completions"),  # with a model server upstream
 )
 
 

@@ -6,26 +6,48 @@ from typing import Any
 
 from .models import Facts
 from .problems import Problem, missing, wrong_type, wrong_value
+from .shapes import Check, array, typed
 
-ROLES = ("system", "assistant", "user", "function", "tool", "developer")
+_ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _PARTS = ("text", "image_url", "input_audio", "refusal", "file")
 
 
 def check_roles(messages: list[Any], facts: Facts) -> Problem | None:
     """Check that every message is an object with a role that the model takes."""
-    for i, message in enumerate(messages):
-        name = f"messages[{i}]"
-        if not isinstance(message, dict):
-            return wrong_type(name, "an object", message)
-        role = message.get("role")
-        if role is None:
-            return missing(f"{name}.role")
-        if role not in ROLES:
-            return wrong_value(f"{name}.role", role, ROLES)
-        if role in facts.roles_refused:
-            words = f"Unsupported value: '{name}.role' does not support '{role}' with this model."
-            return Problem(words, f"{name}.role", "unsupported_value")
+    problems = (check_role(f"messages[{i}]", message, _ROLES, facts) for i, message in enumerate(messages))
+    return next((problem for problem in problems if problem), None)
+
+
+def check_role(name: str, message: Any, roles: tuple[str, ...], facts: Facts) -> Problem | None:
+    """Check that a message is an object with one of some roles, which the model takes."""
+    if not isinstance(message, dict):
+        return wrong_type(name, "an object", message)
+    role = message.get("role")
+    if role is None:
+        return missing(f"{name}.role")
+    if role not in roles:
+        return wrong_value(f"{name}.role", role, roles)
+    if role in facts.roles_refused:
+        words = f"Unsupported value: '{name}.role' does not support '{role}' with this model."
+        return Problem(words, f"{name}.role", "unsupported_value")
     return None
+
+
+def spoken(parts: tuple[str, ...], *written: str) -> Check:
+    """Demand a text, or an array of parts of these types; `written` are the types that have a text."""
+    kind = typed(parts)
+
+    def part(name: str, value: Any) -> Problem | None:
+        if problem := kind(name, value):
+            return problem
+        text = value.get("text") if value["type"] in written else ""
+        return None if isinstance(text, str) else missing(f"{name}.text")
+
+    words = "one of a string or array of objects"
+    return lambda name, value: None if isinstance(value, str) else array(part, words)(name, value)
+
+
+_CONTENT = spoken(_PARTS, "text")
 
 
 def check_content(body: dict[str, Any]) -> Problem | None:
@@ -46,21 +68,4 @@ def _content(i: int, message: dict[str, Any]) -> Problem | None:
         if message["role"] == "assistant" and (message.get("tool_calls") or message.get("function_call")):
             return None
         return Problem("Invalid value for 'content': expected a string, got null.", f"messages.[{i}].content")
-    if isinstance(content, str):
-        return None
-    name = f"messages[{i}].content"
-    if not isinstance(content, list):
-        return wrong_type(name, "one of a string or array of objects", content)
-    return next((problem for j, part in enumerate(content) if (problem := _part(f"{name}[{j}]", part))), None)
-
-
-def _part(name: str, part: Any) -> Problem | None:
-    if not isinstance(part, dict):
-        return wrong_type(name, "an object", part)
-    if "type" not in part:
-        return missing(f"{name}.type")
-    if part["type"] not in _PARTS:
-        return wrong_value(f"{name}.type", part["type"], _PARTS)
-    if part["type"] == "text" and not isinstance(part.get("text"), str):
-        return missing(f"{name}.text")
-    return None
+    return _CONTENT(f"messages[{i}].content", content)

@@ -30,6 +30,8 @@ class Facts:
     n_max: int
     top_logprobs_max: int
     chat: bool
+    responses: bool
+    responses_efforts: tuple[str, ...]
     batch: bool
     flex: bool
     context: int | None
@@ -73,7 +75,8 @@ def _facts(row: Mapping[str, Any]) -> Facts:
     values = {name: row[name] for name in Facts.__dataclass_fields__ if name in row}
     sets = {name: frozenset(row[name]) for name in ("roles_refused", "keys", "refused", "incompatible")}
     rates = tuple(float(row["rates"].get(outcome, 0.0)) for outcome in OUTCOMES)
-    return Facts(**(values | sets | {"efforts": tuple(row["efforts"]), "rates": rates}))
+    lists = {name: tuple(row[name]) for name in ("efforts", "responses_efforts")}
+    return Facts(**(values | sets | lists | {"rates": rates}))
 
 
 def load(*, extra: Sequence[str] = (), rates: Mapping[str, float] | None = None) -> Models:

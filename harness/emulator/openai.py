@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import openai_batches, openai_chat, openai_files
+from . import endpoints, openai_batches, openai_direct, openai_files
 from .site import Route
 
 ROUTES: tuple[tuple[str, str, str, Route], ...] = (
@@ -15,7 +15,8 @@ ROUTES: tuple[tuple[str, str, str, Route], ...] = (
     ("GET", "/v1/batches", "list_batches", openai_batches.list_batches),
     ("GET", "/v1/batches/{batch_id}", "get_batch", openai_batches.get_batch),
     ("POST", "/v1/batches/{batch_id}/cancel", "cancel_batch", openai_batches.cancel_batch),
-    ("GET", "/v1/models", "list_models", openai_chat.list_models),
-    ("GET", "/v1/models/{model:path}", "get_model", openai_chat.get_model),
-    ("POST", "/v1/chat/completions", "chat", openai_chat.chat),
+    ("GET", "/v1/models", "list_models", openai_direct.list_models),
+    ("GET", "/v1/models/{model:path}", "get_model", openai_direct.get_model),
+    ("POST", endpoints.CHAT, "chat", openai_direct.run),
+    ("POST", endpoints.RESPONSES, "responses", openai_direct.run),
 )

@@ -12,9 +12,9 @@ from . import jobs, problems, upstream
 from .admission import PROJECT
 from .batches import Batch, Fault
 from .draws import hexes
-from .openai_lines import ENDPOINTS
+from .endpoints import APIS
 from .openai_view import counts_look, gone, show
-from .problems import Problem, missing, wrong_type, wrong_value
+from .problems import Problem, missing, unknown, wrong_type, wrong_value
 from .replies import answer, limit_of, page, read_json, refusal, seconds
 from .site import Site
 from .state import Settings
@@ -45,9 +45,9 @@ def _refused(body: dict[str, Any], request: Request, site: Site) -> Problem | No
         if not isinstance(body[name], str):
             return wrong_type(name, "a string", body[name])
     known = {"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
-    if unknown := next((name for name in body if name not in known), None):
-        return Problem(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
-    endpoints = ENDPOINTS if site.state.settings.upstream is None else upstream.ENDPOINTS
+    if stranger := next((name for name in body if name not in known), None):
+        return unknown(stranger)
+    endpoints = APIS if site.state.settings.upstream is None else upstream.ENDPOINTS
     if body["endpoint"] not in endpoints:
         return wrong_value("endpoint", body["endpoint"], endpoints)
     if body["completion_window"] != "24h":

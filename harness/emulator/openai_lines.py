@@ -14,15 +14,15 @@ from typing import Any
 import orjson
 
 from .batches import Batch, Fault
-from .completion import Outcome, digest, execute
 from .draws import hexes
+from .endpoints import APIS
+from .execution import Outcome, digest, execute
 from .faults import strikes_line
 from .ledger import Entry
 from .state import State
 
 MAX_ERRORS = 100
 MAX_LINES = 50_000
-ENDPOINTS = ("/v1/chat/completions",)
 _KEYS = ("custom_id", "method", "url", "body")
 _DUPLICATE = (
     "The custom_id for this request is a duplicate of another request. "
@@ -53,7 +53,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 
 def check(path: Path, endpoint: str, state: State) -> Checked:
-    """Check a whole input file; problems inside a body beyond model and messages are found when the line runs."""
+    """Check a whole input file; problems inside a body beyond model and content are found when the line runs."""
     found, seen = Checked(), set[str]()
     for number, line in enumerate(lines_of(path), 1):
         found.total = number
@@ -98,25 +98,29 @@ def _check_line(line: bytes, number: int, endpoint: str, found: Checked, seen: s
     if row.get("url") not in {None, endpoint}:
         words = "The URL provided for this request does not match the batch endpoint."
         errors.append(error("invalid_url", words, "url", number))
-    return errors + (_check_body(row["body"], number, found, state) if row.get("body") is not None else [])
+    body = row.get("body")
+    return errors + (_check_body(body, number, endpoint, found, state) if body is not None else [])
 
 
-def _check_body(body: Any, number: int, found: Checked, state: State) -> list[Error]:
+def _check_body(body: Any, number: int, endpoint: str, found: Checked, state: State) -> list[Error]:
     if not isinstance(body, dict):
         return [error("invalid_type", "Invalid type for 'body': expected an object.", "body", number)]
+    api = APIS.get(endpoint)  # None: an endpoint that only a server upstream knows
     if body.get("stream") is True:
-        words = "Chat Completions: Streaming is not supported in the Batch API."
+        words = f"{api.TITLE if api else endpoint}: Streaming is not supported in the Batch API."
         return [error("streaming_unsupported", words, "body.stream", number)]
     model = body.get("model")
     if state.settings.upstream is not None:  # which models there are, and what they take, is known there
         found.model = found.model or (model if isinstance(model, str) else None)
         return []
+    assert api is not None  # others are refused without a server upstream
     if not model:
         return [error("invalid_request", "Model parameter is required.", "body.model", number)]
-    if body.get("messages") is None:
-        return [error("invalid_request", "Messages parameter is required.", "body.messages", number)]
+    if body.get(api.CONTENT) is None:
+        words = f"{api.CONTENT.capitalize()} parameter is required."
+        return [error("invalid_request", words, f"body.{api.CONTENT}", number)]
     facts = state.models.find(model) if isinstance(model, str) else None
-    if facts is None or not facts.batch or not facts.chat:
+    if facts is None or not facts.batch or not api.serves(facts):
         words = f"The provided model '{model}' is not supported by the Batch API."
         return [error("model_not_found", words, "body.model", number)]
     if found.model is None:
@@ -139,7 +143,8 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
         outcome = Outcome(0, {}, digest(body), (0, 0, 0, 0))
         state.answers.occurrence(outcome.digest)
     else:
-        outcome = execute(body, state.models, state.answers, seed=state.settings.seed, now=now, key=mark)
+        api, seed = APIS[batch.request["endpoint"]], state.settings.seed
+        outcome = execute(body, api, state.models, state.answers, seed=seed, now=now, key=mark)
         response = {"status_code": outcome.status, "request_id": mark[32:], "body": outcome.body}
         answer = {"response": response, "error": None}
     text = json.dumps({"id": f"batch_req_{mark[:32]}", "custom_id": custom_id, **answer})

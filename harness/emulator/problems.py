@@ -58,6 +58,12 @@ def wrong_value(name: str, value: object, allowed: Iterable[str]) -> Problem:
     return Problem(f"Invalid value: '{value}'. Supported values are: {listed(allowed)}.", name, "invalid_value")
 
 
+def unknown(name: str, near: str | None = None) -> Problem:
+    """Say that there is no such parameter; `near`: one that may have been meant."""
+    hint = f" Did you mean '{near}'?" if near else ""
+    return Problem(f"Unknown parameter: '{name}'.{hint}", name, "unknown_parameter")
+
+
 def out_of_range(
     name: str, value: float, low: float | None, high: float | None, noun: str = "integer"
 ) -> Problem | None:

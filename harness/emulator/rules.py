@@ -7,50 +7,52 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
 
 from . import tokens
-from .fields import FIELDS, TIERS
+from .fields import FIELDS
+from .formats import check_format, check_tools, flat
 from .messages import check_content, check_roles
 from .models import Facts, Models
-from .problems import Problem, listed, missing, out_of_range, unsupported, wrong_type, wrong_value
-from .strict_schema import check_format, check_tools
+from .parameters import (
+    Body,
+    find_model,
+    first_problem,
+    given,
+    reasons,
+    too_many_logprobs,
+    unknown_key,
+    unsupported_value,
+)
+from .problems import Problem, missing, out_of_range, unsupported
 
-Body = dict[str, Any]
 _SPECIAL = frozenset({"functions", "function_call", "verbosity", "modalities", "audio", "web_search_options"})
 _NEUTRAL = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 
 
 def check(body: Body, models: Models) -> Problem | None:
     """Find the first problem of a request; only one is ever reported."""
-    facts = find_model(body, models)
+    facts = _find_model(body, models)
     if isinstance(facts, Problem):
         return facts
     if body.get("messages") is None:
         return missing("messages")
-    given = {name: value for name, value in body.items() if value is not None}  # null counts as absent
+    body = given(body)
     return (
-        _unknown_key(given, facts)
-        or _fields(given, facts)
-        or _values(given, facts)
-        or check_roles(given["messages"], facts)
-        or check_content(given)
-        or _length(given, facts)
+        _unknown_key(body, facts)
+        or first_problem(body, facts, FIELDS, _capability)
+        or _values(body, facts)
+        or check_roles(body["messages"], facts)
+        or check_content(body)
+        or _length(body, facts)
     )
 
 
-def find_model(body: Body, models: Models) -> Facts | Problem:
-    """Find the facts of the model that a request names."""
+def _find_model(body: Body, models: Models) -> Facts | Problem:
     name = body.get("model")
     if name is None or name == "":
         return Problem("you must provide a model parameter")
-    if not isinstance(name, str):
-        return wrong_type("model", "a string", name)
-    facts = models.find(name)
-    if facts is None:
-        message = f"The model `{name}` does not exist or you do not have access to it."
-        return Problem(message, None, "model_not_found", 404)
-    if not facts.chat:
+    facts = find_model(name, models)
+    if isinstance(facts, Facts) and not facts.chat:
         message = (
             "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
             "Did you mean to use v1/responses?"
@@ -59,60 +61,23 @@ def find_model(body: Body, models: Models) -> Facts | Problem:
     return facts
 
 
-def reasoning_effort(body: Body, facts: Facts) -> str | None:
-    """Say how much the model reasons in this request; None when it does not."""
-    effort = body.get("reasoning_effort") or facts.effort
-    return None if facts.reasons == "never" or effort == "none" else effort
-
-
 @cache
-def _known(facts: Facts) -> frozenset[str]:
-    base = {"model", *FIELDS} - _SPECIAL
+def _known(facts: Facts) -> tuple[str, ...]:
+    gone = _SPECIAL - facts.keys
     if facts.reasons == "never":
-        base -= {"reasoning_effort"}
-    return frozenset(base | facts.keys)
+        gone |= {"reasoning_effort"} - facts.keys
+    return (*(name for name in FIELDS if name not in gone), "model")
 
 
 def _unknown_key(body: Body, facts: Facts) -> Problem | None:
-    known = _known(facts)
-    if body.keys() <= known or not facts.ruled:
-        return None
-    key = next(key for key in body if key not in known)
-    if facts.old_words:
-        return Problem(f"Unrecognized request argument supplied: {key}")
-    near = next((name for name in (*FIELDS, "model") if name in known and _edits(key, name) <= 2), None)
-    hint = f" Did you mean '{near}'?" if near else ""
-    return Problem(f"Unknown parameter: '{key}'.{hint}", key, "unknown_parameter")
-
-
-def _edits(a: str, b: str) -> int:
-    """Count the edits between two names (Levenshtein); 3 stands for any greater number."""
-    if abs(len(a) - len(b)) > 2:
-        return 3
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
-    return row[-1]
-
-
-def _fields(body: Body, facts: Facts) -> Problem | None:
-    for name, shape in FIELDS.items():
-        if name not in body:
-            continue
-        if name in facts.incompatible:
-            return Problem(f"Model incompatible request argument supplied: {name}")
-        problem = shape(name, body[name]) or _capability(name, body, facts)
-        if problem is not None:
-            return problem
-    return None
+    problem = unknown_key(body, _known(facts)) if facts.ruled else None
+    if problem is not None and facts.old_words:
+        return Problem(f"Unrecognized request argument supplied: {problem.param}")
+    return problem
 
 
 def _capability(name: str, body: Body, facts: Facts) -> Problem | None:
     value = body[name]
-    if name in facts.refused:
-        return unsupported(name)
     if name == "max_tokens":
         return _max_tokens(body, facts)
     if name == "reasoning_effort":
@@ -120,11 +85,10 @@ def _capability(name: str, body: Body, facts: Facts) -> Problem | None:
     if name == "n":
         return out_of_range("n", value, 1, facts.n_max)
     if name == "tools":
-        return check_tools(value)
+        functions = {f"tools[{i}].function": tool.get("function", {}) for i, tool in enumerate(value)}
+        return check_tools(functions)
     if name == "response_format":
-        return check_format(value, facts)
-    if name == "service_tier" and value == "flex" and not facts.flex and facts.ruled:
-        return wrong_value(name, value, [tier for tier in TIERS if tier != "flex"])
+        return check_format(flat(value), facts, "response_format", "response_format")
     if name == "parallel_tool_calls" and "tools" not in body:
         words = "'parallel_tool_calls' is only allowed when 'tools' are specified."
         return Problem(f"Invalid value for 'parallel_tool_calls': {words}", name, None)
@@ -146,16 +110,12 @@ def _effort(value: str, facts: Facts) -> Problem | None:
     if facts.fixed_effort:
         return unsupported("reasoning_effort")
     words = f"'reasoning_effort' does not support '{value}' with this model."
-    return Problem(
-        f"Unsupported value: {words} Supported values are: {listed(facts.efforts)}.",
-        "reasoning_effort",
-        "unsupported_value",
-    )
+    return unsupported_value("reasoning_effort", words, facts.efforts)
 
 
 def _values(body: Body, facts: Facts) -> Problem | None:
     """Check values that depend on other values: sampling while reasoning, tools while reasoning, log probabilities."""
-    if reasoning_effort(body, facts) is not None:
+    if reasons(body.get("reasoning_effort"), facts) is not None:
         if problem := _sampling(body):
             return problem
         if body.get("tools") and not facts.tools_while_reasoning:
@@ -164,15 +124,10 @@ def _values(body: Body, facts: Facts) -> Problem | None:
                 "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
             )
             return Problem(words, "reasoning_effort")
-    if "top_logprobs" not in body:
-        return None
-    if not body.get("logprobs"):
+    if "top_logprobs" in body and not body.get("logprobs"):
         words = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
         return Problem(words, "top_logprobs")
-    if body["top_logprobs"] > facts.top_logprobs_max:
-        words = f"must be less than or equal to {facts.top_logprobs_max}."
-        return Problem(f"Invalid value for 'top_logprobs': {words}", "top_logprobs")
-    return None
+    return too_many_logprobs(body, facts)
 
 
 def _sampling(body: Body) -> Problem | None:

@@ -8,9 +8,6 @@ from typing import Any
 
 import orjson
 
-from .models import Facts
-from .problems import Problem
-
 _REFUSED = (
     *("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "default"),
     *("patternProperties", "propertyNames", "minProperties", "maxProperties", "unevaluatedProperties"),
@@ -26,32 +23,9 @@ _LONG_ENUM, _LONG_ENUM_CHARACTERS = 250, 15_000
 Path = tuple[str, ...]
 
 
-def check_format(wanted: dict[str, Any], facts: Facts) -> Problem | None:
-    """Check that the model can write this format, and a strict schema by the rules."""
-    kind = wanted["type"]
-    able = {"none": (), "object": ("json_object",), "schema": ("json_object", "json_schema")}[facts.json]
-    if kind != "text" and kind not in able:
-        words = f"Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
-        return Problem(f"{words} Learn more about supported models at the structured outputs guide.", "response_format")
-    if kind != "json_schema" or wanted["json_schema"].get("strict") is not True:
-        return None
-    spec = wanted["json_schema"]
-    found = _first(orjson.dumps(spec.get("schema")))
-    if found is None:
-        return None
-    return Problem(
-        f"Invalid schema for response_format '{spec['name']}': {found}", "response_format", "invalid_json_schema"
-    )
-
-
-def check_tools(tools: list[dict[str, Any]]) -> Problem | None:
-    """Check the parameters of strict functions."""
-    for i, tool in enumerate(tools):
-        function = tool.get("function", {})
-        if function.get("strict") is True and (found := _first(orjson.dumps(function.get("parameters", {})))):
-            words = f"Invalid schema for function '{function['name']}': {found}"
-            return Problem(words, f"tools[{i}].function.parameters", "invalid_function_parameters")
-    return None
+def violation(schema: Any) -> str | None:
+    """Find what the strict subset does not allow; remembered, since a batch repeats the same few schemas."""
+    return _first(orjson.dumps(schema))
 
 
 @lru_cache(maxsize=256)

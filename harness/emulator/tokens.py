@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,11 @@ class Spent:
     prompt: int
     reasoning: int
     content: int
+
+    @property
+    def output(self) -> int:
+        """Count what is paid as output."""
+        return self.reasoning + self.content
 
 
 def count(text: str) -> int:
@@ -52,9 +58,14 @@ def reasoning(effort: str | None, draws: Draws) -> int:
     return 64 * (low + draws.below(high - low + 1))
 
 
+def total(prompt: int, parts: Sequence[Spent]) -> Spent:
+    """Add up what several replies to one prompt cost."""
+    return Spent(prompt, sum(part.reasoning for part in parts), sum(part.content for part in parts))
+
+
 def capped(reply: Reply, spent: Spent, cap: int | None) -> tuple[Reply, Spent]:
     """Cut a reply at the cap, which counts reasoning too: a small cap leaves no content at all."""
-    if cap is None or reply.refusal is not None or spent.reasoning + spent.content <= cap:
+    if cap is None or reply.refusal is not None or spent.output <= cap:
         return reply, spent
     left = max(0, cap - spent.reasoning)
     content = (reply.content or "")[: 4 * left]

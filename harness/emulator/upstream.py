@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from .completion import error
+from .execution import error
 from .problems import Problem
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .completion import digest
+from .execution import digest
 from .ledger import Entry
-from .openai_chat import remember
+from .openai_direct import remember
 from .problems import Problem
 from .replies import parse_json, read_body, refusal
 from .site import Route, Site

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from .batches import Batch
-from .completion import digest, error
 from .draws import hexes
+from .execution import digest, error
 from .faults import strikes_line
 from .ledger import Entry
 from .openai_lines import broken, lines_of

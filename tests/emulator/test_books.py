@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import jsonschema_rs
 import pytest
 from openai import OpenAI
 
-from harness.emulator import answers, books, completion, models
+from harness.emulator import answers, books, completion, execution, models
 
 from .conftest import Start, body, content, request, submit
 
@@ -52,7 +53,8 @@ def speaker(tmp_path: Path) -> Iterator[Speaker]:
             stack.callback(source.close)
             source.recall([])
             table = models.load(rates=rates or None)
-            outcomes = [completion.execute(one, table, source, seed=0, now=0, key="0" * 32) for one in bodies]
+            run = partial(execution.execute, api=completion, models=table, answers=source, seed=0, now=0, key="0" * 32)
+            outcomes = [run(one) for one in bodies]
             return [outcome.body["choices"][0] for outcome in outcomes]
 
         yield speak

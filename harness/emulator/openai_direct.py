@@ -1,19 +1,17 @@
-"""Direct calls of the OpenAI API: chat completions and models."""
+"""Direct calls of the OpenAI API: bodies that are answered at once, and models."""
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-from collections.abc import Iterator
 from functools import partial
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .chat_extras import Body, chunks
-from .completion import execute
+from .endpoints import APIS
+from .execution import Body, execute
 from .journal import write_whole
 from .ledger import Entry, encode
 from .problems import Problem
@@ -31,22 +29,20 @@ _LIMITS = {
 _SINCE = 1_700_000_000  # `created` of every model; nothing depends on it
 
 
-async def chat(request: Request, site: Site) -> Response:
-    """Complete one chat at once."""
-    state = site.state
+async def run(request: Request, site: Site) -> Response:
+    """Answer one body at once, whatever the endpoint."""
+    state, api = site.state, APIS[request.url.path]
     body = await read_json(request, state.settings.max_json)
     if isinstance(body, Problem):
         return refusal(body)
-    now = int(state.clock.now())
-    key = secrets.token_hex(16)
-    run = partial(execute, body, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
-    outcome = await to_thread.run_sync(run)
+    now, key = int(state.clock.now()), secrets.token_hex(32)
+    call = partial(execute, body, api, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
+    outcome = await to_thread.run_sync(call)
     remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), site)
     if outcome.status != 200:
         return answer(outcome.body, outcome.status)
     if body.get("stream"):
-        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return StreamingResponse(_events(outcome.body, with_usage), headers=_LIMITS, media_type="text/event-stream")
+        return StreamingResponse(api.stream(body, outcome.body), headers=_LIMITS, media_type="text/event-stream")
     return answer(outcome.body, headers=_LIMITS)
 
 
@@ -58,12 +54,6 @@ def remember(receipt: Entry, site: Site) -> None:
             write_whole(fd, encode(receipt))
         finally:
             os.close(fd)
-
-
-def _events(completion: Body, with_usage: bool) -> Iterator[str]:
-    for chunk in chunks(completion, with_usage=with_usage):
-        yield f"data: {json.dumps(chunk)}\n\n"
-    yield "data: [DONE]\n\n"
 
 
 def _model(name: str) -> Body:
