@@ -83,6 +83,8 @@ def fit(name: str, schema: Mapping[str, Any], dialect: str) -> tuple[SentSchema,
         return SentSchema(wire_name, _plain(schema), strict=False), (_hint(found.unfit or large),)
     if json.dumps(strict) == json.dumps(schema):  # the order of keys counts: it is the order of the answer
         return SentSchema(wire_name, schema, strict=True), ()
+    if not found.done:
+        return SentSchema(wire_name, strict, strict=True), ()
     changes = "; ".join(f"{change} ({_some(places)})" for change, places in found.done.items())
     rule = Rule("schema_rewritten", "task.schema", f"rewritten so that the provider enforces it: {changes}")
     return SentSchema(wire_name, strict, strict=True, nullable=tuple(found.nullable)), (rule,)
