@@ -24,6 +24,10 @@ from tests.conftest import lines
 
 SCHEMAS = Path(__file__).parents[1] / "harness" / "schemas"
 HARNESS = [sys.executable, "-m", "harness"]
+COMPLETE = {
+    *(".hydra", "batches", "errors.jsonl", "journal.jsonl", "lock", "metadata.json", "plan.json"),
+    *("report.md", "results", "results.jsonl", "settings.json", "summary.json", "task"),
+}
 
 
 def harness(*words: str, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -62,10 +66,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_command_leaves_a_complete_folder(finished: Path) -> None:
-    assert {path.name for path in finished.iterdir()} == {
-        *(".emulator", ".hydra", "batches", "errors.jsonl", "journal.jsonl", "lock", "metadata.json", "plan.json"),
-        *("report.md", "results", "results.jsonl", "settings.json", "summary.json", "task"),
-    }
+    assert {path.name for path in finished.iterdir()} == COMPLETE | {".emulator"}
     assert {path.name for path in (finished / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
     assert len(list((finished / "batches").iterdir())) == 10
     assert len(lines(finished / "results.jsonl")) == 120
@@ -383,3 +384,44 @@ def test_a_table_of_results_comes_out_of_a_run(finished: Path, tmp_path: Path) -
     table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
     assert table.num_rows == 120
     assert {"run", "id", "outcome", "score.accuracy", "metadata.language", "text", "cost"} <= set(table.column_names)
+
+
+def test_every_kind_of_task_leaves_a_complete_folder_with_sensible_scores(tmp_path: Path) -> None:
+    tasks = {"arithmetic": 360, "extraction": 110, "routing": 132, "summary": 104}
+    done = harness("-m", f"task={','.join(tasks)}", "model=gpt-4o-mini", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    for name, count in tasks.items():
+        [run] = tmp_path.glob(f"outputs/*/*-sweep/*-{name}-gpt-4o-mini")
+        assert {path.name for path in run.iterdir()} >= COMPLETE
+        summary = json.loads((run / "summary.json").read_text())
+        jsonschema.validate(summary, json.loads((SCHEMAS / "summary.json").read_text()))
+        assert summary["requests"] == count == len(lines(run / "results.jsonl"))
+        assert 0.6 < summary["scores"][summary["headline"]]["mean"] < 1.0
+        assert summary["outcomes"]["answered"] / count > 0.9
+        assert summary["slices"].keys() == set(lines(run / "results.jsonl")[0]["metadata"])
+        assert (summary["scores"][summary["headline"]]["macro_f1"] is None) == (name != "routing")
+        assert (summary["scores"][summary["headline"]]["agreement"] is None) == (name != "arithmetic")
+        report = (run / "report.md").read_text()
+        assert f"## {summary['headline']} by " in report
+        assert ("## Labels of accuracy" in report) == (name == "routing")
+
+
+def test_a_model_that_speaks_the_responses_api_alone_runs_over_it(tmp_path: Path) -> None:
+    done = harness("task=arithmetic", "model=gpt-5.4-pro", "task.dataset.limit=20", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    run = only_run(tmp_path)
+    sent = [line for path in run.glob("batches/*/requests.jsonl") for line in lines(path)]
+    assert {line["url"] for line in sent} == {"/v1/responses"}
+    assert all({"input", "max_output_tokens", "store", "text"} < line["body"].keys() for line in sent)
+    answers = [line["response"]["body"] for path in run.glob("batches/*/output.jsonl") for line in lines(path)]
+    assert {answer["object"] for answer in answers} == {"response"}
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["outcomes"]["answered"] > 50
+    assert summary["usage"]["reasoning_tokens"] > 0
+    assert summary["models_served"].keys() == {"gpt-5.4-pro-2026-03-05"}
+
+
+def test_few_shot_turns_stand_before_every_mail(tmp_path: Path) -> None:
+    assert harness("task=routing", "model=gpt-4o-mini", "task.dataset.limit=3", cwd=tmp_path).returncode == 0
+    roles = [[turn["role"] for turn in body["messages"]] for body in bodies(only_run(tmp_path))]
+    assert roles == [["system", *["user", "assistant"] * 4, "user"]] * 3

@@ -40,15 +40,17 @@ def facts(plan: Data) -> Iterator[tuple[str, str]]:
     if plan["simulated"]:
         yield "destination", "the emulator on this machine (SIMULATED: no key, no network, no money)"
     else:
-        yield "destination", f"LIVE: {where['base_url']}, key from {where['api_key_env'] or 'nowhere (none needed)'}"
+        kind = "your own server" if where["endpoint"] == "upstream" else "LIVE"
+        yield "destination", f"{kind}: {where['base_url']}, key from {where['api_key_env'] or 'nowhere (none needed)'}"
     yield "task", f"{plan['task']['name']} version {plan['task']['version']}, dataset {plan['task']['dataset']}"
     parameters = ", ".join(f"{name}={value}" for name, value in plan["model"]["parameters"].items())
     yield "model", f"{plan['model']['id']} with {parameters or 'no parameters'}"
-    samples = f"{counts['samples']:,} samples × {counts['epochs']} epochs"
+    samples = wording.plural(counts["samples"], "sample", "samples")
+    samples += f" × {wording.plural(counts['epochs'], 'epoch', 'epochs')}"
     yield "requests", f"{counts['requests']:,} ({samples}), {counts['bytes']:,} bytes"
     sizes = [batch["count"] for batch in plan["batches"]]
     size = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,}–{max(sizes):,}"
-    yield "batches", f"{len(sizes):,} of {size} requests, window {where['window']}"
+    yield "batches", f"{len(sizes):,} of {size} {'request' if sizes == [1] else 'requests'}, window {where['window']}"
     yield "input tokens", f"about {plan['tokens']['input']:,} ({plan['tokens']['how']})"
     amounts = ", ".join(f"{name} {wording.usd(cost[name])}" for name in ("low", "expected", "cap"))
     yield "cost", f"{amounts}; {cost['note']}"
