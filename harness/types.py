@@ -22,6 +22,7 @@ OUTCOMES = (
     "answered",
 )
 PENDING = "pending"
+DELIVERED = ("answered", "invalid", "truncated", "refused")  # the provider did its work; all else is no answer
 
 ErrorClass = Literal[
     "retryable",  # 408, 429, 5xx, status 0: another try may help

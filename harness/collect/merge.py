@@ -13,11 +13,10 @@ import orjson
 
 from harness.collect.draft import read_sample
 from harness.collect.judging import Judging
-from harness.types import PENDING, Result
+from harness.types import DELIVERED, PENDING, Result
 
 Fields = dict[str, Any]  # a result as results.jsonl spells it
 
-DELIVERED = ("answered", "invalid", "truncated", "refused")  # the provider did its work; all else is no answer
 LATER = ("outcome", "text", "parsed", "scores", "custom_id", "cost")
 BLOCK = 1 << 18  # bytes that are held of each part that is being read
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import orjson
 from rich.console import Console
 
 from harness.collect.judging import Judging
-from harness.collect.merge import DELIVERED, Part, merge
+from harness.collect.merge import Part, merge
 from harness.collect.results import Collected, collect_batch
 from harness.collect.run_files import write_run_results
 from harness.collect.scorers import label_readers
@@ -33,6 +30,7 @@ from harness.report.terminal import print_report
 from harness.run import folder, journal
 from harness.run.calls import NEVER_SENT, Event
 from harness.run.fold import fold
+from harness.run.metadata import metadata
 from harness.run.state import BatchState, State
 from harness.settings import Settings
 from harness.types import Error, Response
@@ -245,71 +243,6 @@ def _notes(plan: Mapping[str, Any], note: str | None, collected: Sequence[Event]
     ]
 
 
-def metadata(
-    state: State, last: float, plan: Mapping[str, Any], summary: Mapping[str, Any], notes: Sequence[str]
-) -> dict[str, Any]:
-    """Return metadata.json: how the results came to be; `last` is the time of the journal's last line."""
-    batches = list(state.batches.values())
-    return {
-        "harness": _version("harness"),
-        "versions": {name: _version(name) for name in ("hydra-core", "openai", "jsonschema-rs", "genai-prices")},
-        "python": platform.python_version(),
-        "simulated": plan["simulated"],
-        "run_key": state.run_key,
-        "plan": plan["digest"],
-        "state": "finished" if state.finished else "stopped" if state.stopped else "unfinished",
-        "stopped": {"kind": state.stopped, "reason": state.reason} if state.stopped else None,
-        "times": {
-            "started": _iso(state.first_at),
-            "ended": _iso(last) if state.finished or state.stopped else None,
-            "seconds": round(last - state.first_at, 3),
-            "clock": "simulated" if plan["simulated"] else "real",
-        },
-        "destination": plan["destination"],
-        "model": {"asked": plan["model"]["id"], "served": summary["models_served"]},
-        "counts": {"requests": summary["requests"], **summary["outcomes"]},
-        "batches": {
-            "total": len(batches),
-            "planned": plan["counts"]["batches"],
-            "resends": len(batches) - plan["counts"]["batches"],
-            "by_status": dict(Counter(batch.status or batch.phase for batch in batches)),
-            "submissions": sum(batch.submission for batch in batches),
-        },
-        "salvage": _salvage(batches),
-        "queue_seconds": _queue(batches),
-        "cost": summary["cost"],
-        "attempts": summary["attempts"],
-        "rules": plan["rules"],
-        "digests": plan["digests"],
-        "notes": list(notes),
-    }
-
-
-def _salvage(batches: Sequence[BatchState]) -> dict[str, Any]:
-    """Count the answers kept from batches that did not complete."""
-    broken = [batch for batch in batches if batch.status in ("expired", "cancelled", "failed")]
-    answers = sum(batch.outcomes.get(outcome, 0) for batch in broken for outcome in DELIVERED)
-    costs = [batch.cost for batch in broken if batch.cost is not None]
-    return {"batches": len(broken), "answers": answers, "cost": sum(costs) if costs else None}
-
-
-def _queue(batches: Sequence[BatchState]) -> dict[str, dict[str, float]]:
-    """Return the time from creation to end, by size of batch."""
-    times: dict[int, list[float]] = {}
-    for batch in batches:
-        if batch.ended_at and batch.created_at:
-            times.setdefault(batch.count, []).append(batch.ended_at - batch.created_at)
-    return {
-        str(size): {
-            "batches": len(found),
-            "mean": round(sum(found) / len(found), 3),
-            "min": round(min(found), 3),
-            "max": round(max(found), 3),
-        }
-        for size, found in sorted(times.items())
-    }
-
-
 def write_sweep(path: Path, rows: Sequence[tuple[str, Path, int, str | None, Mapping[str, Any]]]) -> list[SweepRow]:
     """Write sweep.json and sweep.md: one line per run (label, folder, exit code, kind of stop, summary)."""
     table = [
@@ -323,17 +256,6 @@ def write_sweep(path: Path, rows: Sequence[tuple[str, Path, int, str | None, Map
     folder.write_json(path / "sweep.json", {"runs": runs})
     folder.write_bytes(path / "sweep.md", markdown.sweep(table).encode())
     return table
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def show(console: Console, path: Path, summary: Mapping[str, Any], run: Path | None = None) -> None:
