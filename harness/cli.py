@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import io
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 DONE, UNHELD, REFUSED, RESUMABLE, UNCOVERED, BUG = 0, 1, 2, 3, 4, 70
 WORST_FIRST = (BUG, RESUMABLE, UNCOVERED, DONE)
+# What a disk, its rights and the limits of the system bring about; any other OSError is a bug of ours.
+OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EMFILE, errno.ENFILE, errno.EIO),
+}
 PIPED = 160  # columns of output that goes to no terminal
 
 
@@ -66,13 +73,20 @@ def main(words: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            return _bug()
         where = f"{error.filename}: " if error.filename else ""
         print(f"{where}{error.strerror or error}; mend it, then say the same again", file=sys.stderr)
         return RESUMABLE
     except Exception:
-        traceback.print_exc()
-        print("this is a bug in harness; what was sent is safe, `resume` goes on with it", file=sys.stderr)
-        return BUG
+        return _bug()
+
+
+def _bug() -> int:
+    """Show where we went wrong."""
+    traceback.print_exc()
+    print("this is a bug in harness; what was sent is safe, `resume` goes on with it", file=sys.stderr)
+    return BUG
 
 
 def split(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -366,13 +380,16 @@ def clean(words: Sequence[str]) -> int:
 def init(words: Sequence[str]) -> int:
     """Begin a project folder."""
     parser = _parser("init")
-    parser.add_argument("folder", type=Path, help="where the project goes; it may exist")
+    parser.add_argument("folder", help="where the project goes; it may exist")
     options = parser.parse_args(words)
+    if not options.folder:
+        raise HarnessError("init: name a folder; `init .` is the one that you are in")
     from harness.configure.starting import begin_project
 
-    for path in begin_project(options.folder):
+    for path in begin_project(Path(options.folder)):
         print(path)
-    print(f"\nrun it:  {'' if options.folder.resolve() == Path.cwd() else f'cd {options.folder} && '}python -m harness")
+    here = Path(options.folder).resolve() == Path.cwd()
+    print(f"\nrun it:  {'' if here else f'cd {shlex.quote(options.folder)} && '}python -m harness")
     return DONE
 
 

@@ -16,10 +16,10 @@ JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "run/rescore.py
 PURE = [
     *(
         f"prepare/{name}.py"
-        for name in ("prompts", "capabilities", "dialects", "packing", "answers", "rules", "approval")
+        for name in ("prompts", "capabilities", "dialects", "packing", "answers", "rules", "approval", "responses")
     ),
     *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py"),
-    *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring", "token_f1", "json_fields")),
+    *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring", "kinds", "token_f1", "json_fields")),
     *(f"report/{name}.py" for name in ("summary", "statistics", "check", "confusion", "slices", "score")),
 ]
 WORLD = {"time", "datetime", "random", "secrets", "os", "socket", "subprocess", "pathlib", "httpx2", "openai", "shutil"}

@@ -75,7 +75,11 @@ def _step(here: Any, part: str, walked: Sequence[str]) -> tuple[str | None, Any]
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{place} has no {part!r}; {hint}has: {', '.join(names)}", None
     if kind == "array":
-        if part == EVERY or part.isdigit():
-            return None, here.get("items")
+        first = here.get("prefixItems")
+        if part == EVERY:
+            return None, None if first else here.get("items")
+        if part.isdigit():
+            listed = first if isinstance(first, list) else []
+            return None, listed[int(part)] if int(part) < len(listed) else here.get("items")
         return f"{place} is a list; give an index, not {part!r}", None
     return f"{place} is of type {kind} and has nothing inside", None

@@ -7,12 +7,14 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from orjson import OPT_SORT_KEYS, dumps
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.collect.answer_paths import EVERY
 from harness.collect.scoring import NotNegative, Score, as_text, exact_match, numeric
 from harness.collect.token_f1 import shared, token_f1
 
-EVERY = "*"  # in a path: all items of a list
+RULE = None  # in the tree of paths, where a name cannot stand: the rule of this place
+Tree = dict[str | None, Any]
 
 RuleName = Literal["exact", "numeric", "set", "text"]
 
@@ -20,12 +22,20 @@ RuleName = Literal["exact", "numeric", "set", "text"]
 class FieldRule(BaseModel):
     """How one field is compared, and how much it weighs."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     rule: RuleName
     ignore_case: bool = False  # of exact and set
     tolerance: NotNegative = 0.0  # of numeric
     relative: NotNegative = 1e-9  # of numeric
     weight: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def options_fit(self) -> FieldRule:
+        """Hold that no option is given that this rule does not look at."""
+        used = {"exact": {"ignore_case"}, "set": {"ignore_case"}, "numeric": {"tolerance", "relative"}, "text": set()}
+        if unused := self.model_fields_set - {"rule", "weight"} - used[self.rule]:
+            raise ValueError(f"{self.rule} does not look at {', '.join(sorted(unused))}")
+        return self
 
 
 Fields = Annotated[Mapping[str, RuleName | FieldRule], Field(min_length=1)]  # path → rule
@@ -42,22 +52,18 @@ def json_fields(fields: Fields) -> Score:
     Behind a `*` the values of all items make one list: `set` compares the lists, the other rules item by item, over the
     length of the longer list; items that lack the field are left out for `set`, and count as absent for the others.
     """
-    tree: dict[str, Any] = {}
-    weights = 0.0
+    tree: Tree = {}
     for path, given in fields.items():
-        rule = as_rule(given)
-        weights += rule.weight
-        *way, last = path.split(".")
         here = tree
-        for part in way:
+        for part in path.split("."):
             here = here.setdefault(part, {})
-        here.setdefault(last, {})[""] = rule
-    compare = _node(tree)
+        here[RULE] = as_rule(given)
+    compare, weights = _node(tree), _weight(tree)
 
     def score(answer: Any, target: Any) -> float:
         if not isinstance(target, dict | list):
             return 0.0
-        return compare(answer, target) / weights
+        return min(1.0, compare(answer, target) / weights)  # parts of a sum are not rounded as the whole
 
     return score
 
@@ -67,10 +73,10 @@ def as_rule(given: Any) -> FieldRule:
     return FieldRule.model_validate({"rule": given} if isinstance(given, str) else given)
 
 
-def _node(tree: Mapping[str, Any]) -> Score:
+def _node(tree: Tree) -> Score:
     """Return the function that adds up what the fields below a place are worth, times their weights."""
-    named = [(key, _weight(below), _node(below)) for key, below in tree.items() if key not in ("", EVERY)]
-    whole = [_leaf(tree[""])] if "" in tree else []
+    named = [(key, _weight(below), _node(below)) for key, below in tree.items() if key not in (RULE, EVERY)]
+    whole = [_leaf(tree[RULE])] if RULE in tree else []
     whole += [_every(tree[EVERY])] if EVERY in tree else []
     if not named and len(whole) == 1:
         return whole[0]
@@ -88,9 +94,9 @@ def _node(tree: Mapping[str, Any]) -> Score:
     return add
 
 
-def _weight(tree: Mapping[str, Any]) -> float:
+def _weight(tree: Tree) -> float:
     """Return what the fields below a place weigh together."""
-    return sum(below.weight if key == "" else _weight(below) for key, below in tree.items())
+    return sum(below.weight if key is RULE else _weight(below) for key, below in tree.items())
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -125,7 +131,7 @@ def _leaf(rule: FieldRule) -> Score:
     return score
 
 
-def _every(tree: Mapping[str, Any]) -> Score:
+def _every(tree: Tree) -> Score:
     """Return the function that compares the items of two lists, path by path."""
     steps = [_over_items(path, rule) for path, rule in _paths(tree)]
 
@@ -140,11 +146,11 @@ def _every(tree: Mapping[str, Any]) -> Score:
     return score
 
 
-def _paths(tree: Mapping[str, Any], way: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], FieldRule]]:
+def _paths(tree: Tree, way: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], FieldRule]]:
     """Return the rules below a place with the names that lead to them."""
     found: list[tuple[tuple[str, ...], FieldRule]] = []
     for key, below in tree.items():
-        found += [(way, below)] if key == "" else _paths(below, (*way, key))
+        found += [(way, below)] if key is None else _paths(below, (*way, key))
     return found
 
 
@@ -155,7 +161,7 @@ def _over_items(path: tuple[str, ...], rule: FieldRule) -> Callable[[Any, Any], 
 
     def values(items: Any) -> list[Any]:
         if one is not None:
-            return [item.get(one) if type(item) is dict else None for item in items]
+            return [item.get(one) if type(item) is dict else _child(item, one) for item in items]
         found = list(items)
         for key in path:
             found = [_child(item, key) for item in found]
@@ -172,8 +178,8 @@ def _over_items(path: tuple[str, ...], rule: FieldRule) -> Callable[[Any, Any], 
         said, wanted = values(answer), values(target)
         if not said and not wanted:
             return weight
-        shared = sum(map(single, said, wanted))  # what one list has beyond the other is worth nothing
-        return weight * shared / max(len(said), len(wanted))
+        worth = sum(map(single, said, wanted))  # what one list has beyond the other is worth nothing
+        return weight * worth / max(len(said), len(wanted))
 
     return as_set if rule.rule == "set" else in_order
 

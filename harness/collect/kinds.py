@@ -22,7 +22,7 @@ class Kind:
     function: Callable[..., Any]
     answers: frozenset[str]  # the JSON types of which it can make more than 0
     wants: str  # what a target must be, in words
-    fits: Callable[[Any], bool]  # whether a target that is not null is that
+    fits: Callable[[Any], bool]  # whether a target is that
     prepared: bool = False  # the function takes the options and returns the score; else it takes all at once
 
     def option_hints(self) -> Mapping[str, Any]:

@@ -76,6 +76,8 @@ def _refusal(option: str, value: Any, error: ValidationError) -> str:
     found = max(error.errors(), key=lambda one: len(one["loc"]))
     where = ".".join([option, *(str(part) for part in found["loc"][:1])])
     inside = value[found["loc"][0]] if found["loc"] and isinstance(value, Mapping) else value
+    if isinstance(inside, Mapping):  # it is no name, so what was said of it as a mapping counts
+        found = max(error.errors(), key=lambda one: (len(one["loc"]), one["type"] == "value_error"))
     return f"{where}={inside!r}: {found['msg']}"
 
 
@@ -108,8 +110,8 @@ def _field_problems(fields: Mapping[str, Any], start: Any, root: Schema) -> Iter
     """Check each path of `json_fields`, and that its rule fits what stands there."""
     for path, given in fields.items():
         rule, parts = as_rule(given).rule, path.split(".")
-        if parts.count(EVERY) > 1:
-            yield f"fields.{path}: at most one * may stand in a path"
+        if parts.count(EVERY) > 1 or "" in parts:
+            yield f"fields.{path}: names are parted by one dot each, and at most one * may stand in a path"
             continue
         place = follow(path, start, root)
         allowed = ANY if rule == "set" and EVERY in parts else RULE_TYPES[rule]
@@ -125,17 +127,24 @@ def _either(types: frozenset[str]) -> str:
     return " or ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" if name != "null" else name for name in shown)
 
 
+def _type_names(value: Any) -> frozenset[str]:
+    """Return the types that JSON Schema gives a value; whole numbers are integers however they are written."""
+    if isinstance(value, bool) or value is None:
+        return frozenset({"null" if value is None else "boolean"})
+    if isinstance(value, int | float):
+        return frozenset({"number", "integer"} if float(value).is_integer() else {"number"})
+    return frozenset({"string" if isinstance(value, str) else "object" if isinstance(value, Mapping) else "array"})
+
+
 def target_check(scorers: Mapping[str, Scorer], schema: Schema | None) -> Callable[[Any], str | None]:
     """Return the check of one sample's target: None, or why no answer of this schema could ever equal it."""
     checks = [
-        partial(_target_problem, name, scorer, SCORERS[scorer.kind], _allowed(scorer, schema))
+        partial(_target_problem, name, scorer, SCORERS[scorer.kind], _allowed(scorer, schema), _types(scorer, schema))
         for name, scorer in scorers.items()
         if scorer.kind in SCORERS
     ]
 
     def problem(target: Any) -> str | None:
-        if target is None:
-            return None
         return next((found for check in checks if (found := check(target))), None)
 
     return problem
@@ -150,10 +159,24 @@ def _allowed(scorer: Scorer, schema: Schema | None) -> Sequence[Any]:
     return values if isinstance(values, list) else ()
 
 
-def _target_problem(name: str, scorer: Scorer, kind: Kind, allowed: Sequence[Any], target: Any) -> str | None:
+def _types(scorer: Scorer, schema: Schema | None) -> frozenset[str] | None:
+    """Return the types that an answer may have where equality decides; None where that does not matter or show."""
+    if scorer.kind != "exact_match":
+        return None
+    return frozenset({"string"}) if schema is None else follow(scorer.answer, schema, schema).types
+
+
+def _target_problem(
+    name: str, scorer: Scorer, kind: Kind, allowed: Sequence[Any], types: frozenset[str] | None, target: Any
+) -> str | None:
+    *way, last = scorer.target.split(".") if scorer.target else [""]
+    parent = target if not way else pick(target, None, ".".join(way))
     value = target if scorer.target is None else pick(target, None, scorer.target)
-    if value is None:
+    if value is None and scorer.target and not (isinstance(parent, Mapping) and last in parent):
         return f"the target has no {scorer.target!r} (task.scorers.{name}.target)"
+    if types is not None and not _type_names(value) & types:
+        where = f"the answer's {scorer.answer}" if scorer.answer else "the answer"
+        return f"{where} is {_either(types)} and never equals {value!r:.80} (task.scorers.{name}: exact_match)"
     if kind.fits(value):
         if not allowed or label_of(value) in map(label_of, allowed):
             return None

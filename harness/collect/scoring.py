@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 Score = Callable[..., float]
-NotNegative = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 CURRENCIES = "$€£¥¢₹₩₽₺₫₴₪₦₱฿"
 NUMBER = re.compile(

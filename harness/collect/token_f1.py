@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Hashable, Sequence
+from functools import cache
 from typing import Any
 
 from harness.collect.scoring import as_text
@@ -18,7 +19,6 @@ LATIN = bytes(
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 
 
 SHORT = 50  # words up to which walking a list is faster than counting; most answers keep the target's order
@@ -30,14 +30,15 @@ def token_f1(answer: Any, target: Any) -> float:
     With s words in common (each as often as both have it), a in the answer and t in the target it is 2s / (a + t).
     Words are runs of letters and digits without capitals and punctuation; of Chinese, Japanese, Thai and other scripts
     that write no gaps each sign is a word. Nothing is stemmed and no article is left out, so that all languages are
-    treated alike. Of a list of targets the nearest counts. Two texts without words are 1.0, one without is 0.0; null
-    has no words.
+    treated alike. Of a list of targets the nearest counts. Two texts without words are 1.0 when they are the same, else
+    0.0, as where one of them has none; null has no words.
     """
     if isinstance(target, list | tuple):
         return max((token_f1(answer, one) for one in target), default=0.0)
-    said, wanted = _words(_as_text(answer), _as_text(target))
+    one, other = _as_text(answer), _as_text(target)
+    said, wanted = _words(one, other)
     if not said or not wanted:
-        return float(not said and not wanted)
+        return float(not said and not wanted and one.strip() == other.strip())
     return 2 * shared(said, wanted) / (len(said) + len(wanted))
 
 
@@ -71,4 +72,14 @@ def _words(one: str, other: str) -> tuple[Sequence[Hashable], Sequence[Hashable]
     try:
         return one.encode("latin-1").translate(LATIN).split(), other.encode("latin-1").translate(LATIN).split()
     except UnicodeEncodeError:
-        return WORD.findall(one.casefold()), WORD.findall(other.casefold())
+        return _word().findall(one.casefold()), _word().findall(other.casefold())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Return the pattern of a word: one sign of an unspaced script, or letters and digits with the marks on them.
+
+    Python's \\w leaves out combining marks, which are the vowels of Hindi, Tamil and Arabic.
+    """
+    marks = "".join(chr(n) for n in range(0x300, 0x10000) if unicodedata.category(chr(n)) in ("Mn", "Mc"))
+    return re.compile(rf"[{UNSPACED}]|(?:[^\W_{UNSPACED}][{marks}]*)+")

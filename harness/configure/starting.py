@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import ConfigError
@@ -16,16 +17,24 @@ def begin_project(folder: Path) -> list[Path]:
     if there:
         raise ConfigError(f"{folder}: nothing was written, it has {', '.join(there)} already; name another folder")
     written: list[Path] = []
+    made: list[Path] = []
     try:
         for file in files:
+            parents = [parent for parent in (folder / file).parents if not parent.exists()]
+            made += parents[::-1]  # the outermost first
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             with (folder / file).open("xb") as target:
                 written.append(folder / file)
                 target.write((STARTER / file).read_bytes())
-    except OSError as error:
+    except BaseException as error:
         for path in written:
             path.unlink(missing_ok=True)
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror} ({error.filename})") from None
+        for path in made[::-1]:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise ConfigError(f"{folder}: cannot be written: {error.strerror} ({error.filename})") from None
+        raise
     return written
 
 

@@ -26,7 +26,7 @@ def called(functions: Sequence[Mapping[str, Any]], choice: Any, name: str | None
     """Call a function when the request demands one, perhaps of this name; else the simulated model answers in text."""
     if name is None and choice != "required":
         return None
-    function = next((function for function in functions if name in {None, function["name"]}), None)
+    function = next((function for function in functions if name is None or name == function["name"]), None)
     if function is None:
         return None
     arguments = json.dumps(schema_values.make(function.get("parameters") or {"type": "object"}, draws))

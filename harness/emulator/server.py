@@ -32,8 +32,8 @@ class Emulator:
 
     def run(self) -> None:
         """Serve until told to stop, then close everything."""
-        self.site.runner.start()
         try:
+            self.site.runner.start()
             self.server.run(sockets=[self.port])
         finally:
             self.site.runner.stop()

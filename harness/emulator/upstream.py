@@ -27,6 +27,7 @@ _ANSWER = (
 )
 _LONGEST_WAIT = 600.0  # seconds; a server that asks for more patience than this is asked again after it
 _LONGEST_BACKOFF = 30.0  # seconds
+_LARGEST = 64_000_000  # bytes of one answer; what is larger is none
 _EXCERPT = 500  # characters of an answer that is not JSON
 _SHORTEST_SECRET = 8  # characters; a shorter key is a placeholder (`any`, `EMPTY`) and may be a word of the answer
 _TO_BLANK = bytes.maketrans(b"\n\r\t", b"   ")  # raw ones stand only between the tokens of JSON
@@ -87,11 +88,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def settled(status: int, content: bytes, patience: float | None, key: str | None) -> Answer:
     """Make the answer of a server fit to be kept: JSON on one line, and in no error the key that it was sent."""
-    if not 200 <= status < 300 and key is not None and len(key) >= _SHORTEST_SECRET:
+    good = 200 <= status < 300 and _is_json(content)
+    if not good and key is not None and len(key) >= _SHORTEST_SECRET:
         content = content.replace(key.encode(), b"***")
-    try:
-        orjson.loads(content)
-    except orjson.JSONDecodeError:
+    if not _is_json(content):
         excerpt = content.decode("utf-8", "replace").strip()[:_EXCERPT]
         words = f"The upstream server answered {status} with what is not JSON: {excerpt}"
         body = _failure(words, "upstream_not_json")
@@ -103,9 +103,21 @@ def settled(status: int, content: bytes, patience: float | None, key: str | None
     return Answer(status, content.translate(_TO_BLANK).strip(), patience)
 
 
-def unreachable(base: str, reason: str) -> Answer:
-    """Shape the failure of a call that got no answer; as a 503, so that clients take it for transient."""
-    return Answer(503, _failure(f"The upstream server at {base} gave no answer ({reason}).", "upstream_unreachable"))
+def _is_json(content: bytes) -> bool:
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def unreachable(base: str, reason: str, *, sent: bool) -> Answer:
+    """Shape the failure of a call that got no answer; as a 503, so that clients take it for transient.
+
+    A call that may be running there is not made again from here: whether it should is for the client to say.
+    """
+    words = f"The upstream server at {base} gave no answer ({reason})."
+    return Answer(503, _failure(words, "upstream_unreachable"), final=sent)
 
 
 def _failure(words: str, code: str) -> bytes:
@@ -121,6 +133,7 @@ class Upstream:
         self._base = base.rstrip("/")
         self._key = key
         self._broken: tuple[type[Exception], ...] = (httpx2.RequestError,)
+        self._never_sent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
         self._client: httpx2.AsyncClient = httpx2.AsyncClient(
             headers={"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {}),
             timeout=httpx2.Timeout(_ANSWER, connect=_CONNECT),
@@ -130,12 +143,18 @@ class Upstream:
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Call once; `path` follows the server's URL. No answer is an answer too: 503 `upstream_unreachable`."""
+        content = bytearray()
         try:
-            response = await self._client.request(method, self._base + path, content=body)
+            async with self._client.stream(method, self._base + path, content=body) as response:
+                async for block in response.aiter_bytes():
+                    content += block
+                    if len(content) > _LARGEST:
+                        words = f"The upstream server answered with more than {_LARGEST:,} bytes."
+                        return Answer(502, _failure(words, "upstream_too_large"), final=True)
         except self._broken as broken:
-            return unreachable(self._base, type(broken).__name__)
+            return unreachable(self._base, type(broken).__name__, sent=not isinstance(broken, self._never_sent))
         patience = retry_after(response.headers, datetime.now(UTC))
-        return settled(response.status_code, response.content, patience, self._key)
+        return settled(response.status_code, bytes(content), patience, self._key)
 
     async def close(self) -> None:
         """Close its connections."""

@@ -41,7 +41,10 @@ async def list_models(_request: Request, site: Site) -> Response:
 
 async def get_model(request: Request, site: Site) -> Response:
     """Show one model of the server."""
-    return _passed(await _call(site, "GET", f"/models/{quote(request.path_params['model'])}"))
+    name = request.path_params["model"]
+    if ".." in name.split("/"):  # it would lead to other paths of that server, with its key
+        return refusal(Problem(f"The model '{name}' does not exist", "model", "model_not_found", 404))
+    return _passed(await _call(site, "GET", f"/models/{quote(name)}"))
 
 
 async def _call(site: Site, method: str, path: str, body: bytes | None = None) -> Answer:

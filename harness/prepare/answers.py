@@ -76,6 +76,8 @@ def _objects(wanted: Sequence[tuple[str | None, Any]], schema: Schema) -> tuple[
     right: Any = None
     wrong: Any = None
     for path, target in wanted:
+        if any(part.isdigit() for part in (path or "").split(".")):
+            continue  # one item of a list does not make a list
         place = _at(schema, path)
         value = _typed(target, place)
         if not _allowed(value, place):
@@ -115,19 +117,19 @@ def _under(first: Any, second: Any) -> Any:
 
 
 def _other(target: Any, schema: Schema) -> Any:
-    """Return a value of the same kind that is not the target, and that the schema still allows."""
+    """Return a value of the same kind that is not the target, where one is easily found that the schema allows."""
     others = [choice for choice in schema.get("enum", []) if choice != target]
     if others:
         return others[_digest(target) % len(others)]
     if isinstance(target, bool):
         return not target
     if isinstance(target, int | float):
-        return target + 1
+        return target + 1 if target + 1 <= schema.get("maximum", float("inf")) else target - 1
     if isinstance(target, dict) and target:
         return _object(target, schema)
     if isinstance(target, list) and len(target) > schema.get("minItems", 0):
         return target[:-1]
-    return "something else"
+    return "something else" if _changeable(target, schema) or not isinstance(target, str) else target
 
 
 def _object(target: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

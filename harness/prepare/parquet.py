@@ -32,11 +32,30 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise DatasetError(f"{path}: repeated column names: {', '.join(map(repr, twice))}")
             number = 0
             for batch in file.iter_batches(batch_size=ROWS, use_threads=False):
-                for fields in batch.to_pylist(maps_as_pydicts="strict"):
+                try:
+                    rows = _coarse(batch, arrow).to_pylist(maps_as_pydicts="strict")
+                except (ValueError, KeyError, OverflowError) as error:  # a map with a key twice, a year beyond 9999
+                    where = f"rows {number + 1} to {number + batch.num_rows}"
+                    raise DatasetError(f"{path}: {where} hold a value that cannot be read: {error}") from None
+                for fields in rows:
                     number += 1
                     yield number, {name: _plain(value, path, number, name) for name, value in fields.items()}
     except (arrow.ArrowException, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: not a valid Parquet file: {error}") from None
+
+
+def _coarse(batch: Any, arrow: Any) -> Any:
+    """Cut times to microseconds, the finest that Python knows."""
+    names, columns = [], []
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        kind = field.type
+        if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+            column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
+        elif arrow.types.is_time64(kind) and kind.unit == "ns":
+            column = column.cast(arrow.time64("us"), safe=False)
+        names.append(field.name)
+        columns.append(column)
+    return arrow.RecordBatch.from_arrays(columns, names)
 
 
 def _plain(value: Any, path: Path, number: int, column: str) -> Any:

@@ -64,9 +64,11 @@ def decode(line: bytes) -> Response:
         return Response(custom_id, error=Error("unknown", "neither an answer nor an error"))
     status, body = answer.get("status_code"), answer.get("body")
     if not isinstance(status, int) or not 200 <= status < 300:
-        return Response(custom_id, request_id=answer.get("request_id"), error=_refused(status, body))
+        return Response(custom_id, request_id=_text(answer.get("request_id")), error=_refused(status, body))
     if isinstance(body, dict) and isinstance(body.get("output"), list):
         return _response(custom_id, answer.get("request_id"), body)
+    if isinstance(body, dict) and body.get("error") and not body.get("choices"):  # some servers say 200 and an error
+        return Response(custom_id, request_id=_text(answer.get("request_id")), error=_refused(status, body))
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return Response(custom_id, error=Error("unknown", "an answer without choices", status))
@@ -83,40 +85,54 @@ def _parsed(line: bytes) -> Any:
         return json.loads(line)
 
 
-def _chat(custom_id: str, request_id: str | None, body: Mapping[str, Any], choice: Mapping[str, Any]) -> Response:
-    message, reason = choice.get("message"), choice.get("finish_reason")
-    message = message if isinstance(message, dict) else {}
-    text = message.get("content")
-    refusal = message.get("refusal") or (reason if reason == "content_filter" else None)
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Read an object; a server that is only nearly compatible may send anything, and no answer may be lost by it."""
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _content(content: Any) -> str | None:
+    """Read the text of a message; parts of type text are joined."""
+    parts = [_mapping(part).get("text") for part in content] if isinstance(content, list) else []
+    texts = [text for text in parts if isinstance(text, str)]
+    return "".join(texts) if texts and len(texts) == len(parts) else _text(content)
+
+
+def _count(*values: Any) -> int:
+    """Read the first count that is there."""
+    return next((value for value in values if type(value) is int and value >= 0), 0)
+
+
+def _chat(custom_id: str, request_id: Any, body: Mapping[str, Any], choice: Mapping[str, Any]) -> Response:
+    message, reason = _mapping(choice.get("message")), _text(choice.get("finish_reason"))
     return Response(
         custom_id,
-        text=text if text is None or isinstance(text, str) else orjson.dumps(text).decode(),
-        refusal=refusal,
+        text=_content(message.get("content")),
+        refusal=_text(message.get("refusal")) or (reason if reason == "content_filter" else None),
         finish_reason=reason,
         truncated=reason == "length",
         usage=_usage(body.get("usage")),
-        model=body.get("model"),
-        request_id=request_id,
+        model=_text(body.get("model")),
+        request_id=_text(request_id),
     )
 
 
-def _response(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -> Response:
+def _response(custom_id: str, request_id: Any, body: Mapping[str, Any]) -> Response:
     """Read an answer of the Responses API; one that the model could not finish comes with status 200 too."""
-    status = body.get("status")
+    status = _text(body.get("status"))
     if status not in (None, "completed", "incomplete"):
-        error = body.get("error") or {}
-        message = str(error.get("message") or f"the answer has the status {status}")
-        return Response(custom_id, request_id=request_id, error=Error(_failed(error), message, None, error.get("code")))
-    parts = [
-        part
-        for item in body["output"]
-        if isinstance(item, dict) and item.get("type") == "message"
-        for part in item.get("content") or ()
-        if isinstance(part, dict)
-    ]
+        error = _mapping(body.get("error"))
+        message = _text(error.get("message")) or f"the answer has the status {status}"
+        found = Error(_failed(error), message, None, _text(error.get("code")))
+        return Response(custom_id, request_id=_text(request_id), error=found)
+    contents = [item.get("content") for item in map(_mapping, body["output"]) if item.get("type") == "message"]
+    parts = [_mapping(part) for content in contents if isinstance(content, list) for part in content]
     texts = [part["text"] for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
-    refusals = [str(part.get("refusal")) for part in parts if part.get("type") == "refusal"]
-    reason = (body.get("incomplete_details") or {}).get("reason") if status == "incomplete" else status
+    refusals = [_text(part.get("refusal")) or "" for part in parts if part.get("type") == "refusal"]
+    reason = _text(_mapping(body.get("incomplete_details")).get("reason")) if status == "incomplete" else status
     filtered = reason if reason == "content_filter" else None
     return Response(
         custom_id,
@@ -125,14 +141,14 @@ def _response(custom_id: str, request_id: str | None, body: Mapping[str, Any]) -
         finish_reason=reason,
         truncated=status == "incomplete" and not filtered,
         usage=_usage(body.get("usage")),
-        model=body.get("model"),
-        request_id=request_id,
+        model=_text(body.get("model")),
+        request_id=_text(request_id),
     )
 
 
 def _failed(error: Mapping[str, Any]) -> ErrorClass:
     """Class an answer that failed while it was made."""
-    code = error.get("code")
+    code = _text(error.get("code"))
     if code in ("server_error", "rate_limit_exceeded"):
         return "retryable"
     return kind_of(400, code) if code else "unknown"
@@ -142,25 +158,21 @@ def _usage(usage: Any) -> Usage | None:
     """Read the counts of either API: Responses calls them input and output, Chat prompt and completion."""
     if not usage or not isinstance(usage, dict):
         return None
-
-    def details(name: str, chat: str) -> Mapping[str, Any]:
-        found = usage.get(f"{name}_tokens_details") or usage.get(f"{chat}_tokens_details")
-        return found if isinstance(found, dict) else {}
-
-    read, written = details("input", "prompt"), details("output", "completion")
+    read = _mapping(usage.get("input_tokens_details") or usage.get("prompt_tokens_details"))
+    written = _mapping(usage.get("output_tokens_details") or usage.get("completion_tokens_details"))
     return Usage(
-        input_tokens=usage.get("input_tokens") or usage.get("prompt_tokens") or 0,
-        cached_tokens=read.get("cached_tokens") or 0,
-        cache_write_tokens=read.get("cache_write_tokens") or 0,
-        output_tokens=usage.get("output_tokens") or usage.get("completion_tokens") or 0,
-        reasoning_tokens=written.get("reasoning_tokens") or 0,
+        input_tokens=_count(usage.get("input_tokens"), usage.get("prompt_tokens")),
+        cached_tokens=_count(read.get("cached_tokens")),
+        cache_write_tokens=_count(read.get("cache_write_tokens")),
+        output_tokens=_count(usage.get("output_tokens"), usage.get("completion_tokens")),
+        reasoning_tokens=_count(written.get("reasoning_tokens")),
     )
 
 
 def _never_ran(error: Any) -> Error:
     """Class a line that the batch did not execute."""
-    code = error.get("code") if isinstance(error, dict) else None
-    message = str(error.get("message") or code) if isinstance(error, dict) else str(error)
+    code = _text(_mapping(error).get("code"))
+    message = (_text(_mapping(error).get("message")) or str(code)) if isinstance(error, dict) else str(error)
     kinds: dict[Any, ErrorClass] = {
         "batch_expired": "expired",
         "batch_cancelled": "cancelled",
@@ -171,11 +183,10 @@ def _never_ran(error: Any) -> Error:
 
 def _refused(status: Any, body: Any) -> Error:
     """Class a line that ran and got an HTTP error."""
-    error = body.get("error") if isinstance(body, dict) else None
-    error = error if isinstance(error, dict) else {}
-    number = status if isinstance(status, int) else 0
-    message = error.get("message") or (str(body)[:500] if body else f"status {number} and an empty body")
-    return Error(kind_of(number, error.get("code")), message, number, error.get("code"))
+    error = _mapping(_mapping(body).get("error"))
+    number, code = status if isinstance(status, int) else 0, _text(error.get("code"))
+    message = _text(error.get("message")) or (str(body)[:500] if body else f"status {number} and an empty body")
+    return Error(kind_of(number, code), message, number, code)
 
 
 def kind_of(status: int, code: str | None) -> ErrorClass:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_LABELS = 100  # distinct labels wanted or given; a scorer that meets more has no matrix
-NO_LABEL = "(none)"  # how the matrix calls an answer without a label
+MAX_LABEL = 80  # characters; what is longer is a text
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ class Confusion:
             self.wanted.add(wanted)
             if given is not None:
                 self.given.add(given)
+            self.too_many = max(len(wanted), len(given or "")) > MAX_LABEL
             self._bound()
 
     def merge(self, other: Confusion) -> None:
@@ -83,6 +84,6 @@ class Confusion:
             columns.append(None)
         return {
             "labels": self.labels(),
-            "given": [NO_LABEL if label is None else label for label in columns],
+            "given": columns,
             "matrix": {row: [self.pairs[row, column] for column in columns] for row in sorted(self.wanted)},
         }

@@ -68,7 +68,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _what_ran(heading: Heading, summary: Data) -> str:
     """Write the facts of the run."""
-    requests = wording.plural(summary["requests"], "request", "requests")
     batches = wording.plural(heading.batches, "batch", "batches")
     attempts = summary["attempts"]
     resent = f"; {attempts['resent']:,} sent more than once" if attempts["resent"] else ""
@@ -79,7 +78,7 @@ def _what_ran(heading: Heading, summary: Data) -> str:
             ("model asked", safe(heading.model)),
             ("model served", safe(wording.names(summary["models_served"]))),
             ("provider", f"{safe(heading.provider)} at {safe(heading.host)}"),
-            ("size", f"{requests} in {batches}{resent}"),
+            ("size", f"{wording.size(summary)} in {batches}{resent}"),
             ("time", safe(wording.when(heading.started, heading.finished))),
             ("coverage", wording.share(summary["coverage"])),
             ("finish reasons", safe(wording.names(summary["finish_reasons"]))),
@@ -102,7 +101,7 @@ def _scores(summary: Data) -> str:
         )
         for name, score in summary["scores"].items()
     ]
-    head = ("score", ">mean", ">95 % interval", ">worst–best", ">samples", ">coverage")
+    head = ("score", f">{wording.measure(summary)}", ">95 % interval", ">worst–best", ">samples", ">coverage")
     note = "Worst and best: what the mean would be if everything that was not scored were wrong, or right."
     note += "".join(
         f"\n\n{measure[0].upper()}{measure[1:]} of {safe(name)}: {value}."
@@ -129,7 +128,7 @@ def _confusions(confusions: Data) -> list[str]:
             for label, one in found["labels"].items()
         ]
         head = ("label", ">wanted", ">precision", ">recall", ">F1")
-        blocks += [f"## Labels of {safe(name)}", table(head, labels)]
+        blocks += [f"## Labels of {safe(name)}", "Counted per request, so each epoch counts.", table(head, labels)]
         if len(found["given"]) <= MOST_COLUMNS:
             rows = [
                 (safe(label), *(f"{count:,}" if count else "" for count in row))
@@ -137,7 +136,7 @@ def _confusions(confusions: Data) -> list[str]:
             ]
             blocks += [
                 "A row is the label that was wanted, a column the one that was given.",
-                table(("", *(f">{safe(label)}" for label in found["given"])), rows),
+                table(("", *(f">{safe(label) if label is not None else '(none)'}" for label in found["given"])), rows),
             ]
     return blocks
 

@@ -1,6 +1,7 @@
 """The numbers behind a score: sums that merge exactly, intervals, and how several epochs become one value.
 
-Sums are integers of 10⁻¹², so that merging in any order and over any machines gives the same bits.
+Sums are integers of 2⁻⁶⁴: floats from 2⁻¹¹ to 1 are added without any rounding, and merging in any order and over any
+machines gives the same bits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-SCALE = 10**12
+SCALE = 2**64
 Z95 = 1.959963984540054  # the 97.5 % point of the normal distribution
 
 Values = Sequence[float | None]

@@ -11,9 +11,10 @@ from harness.report.confusion import Confusion
 from harness.report.errors import ErrorGroups
 from harness.report.score import Score
 from harness.report.slices import Slices
-from harness.report.statistics import SCALE, mean, mode, reducer
+from harness.report.statistics import mean, mode, reducer
 from harness.types import OUTCOMES, PENDING, Usage
 
+MONEY = 10**12  # parts of a dollar in which costs are added: exact for the decimals that prices are made of
 MAX_NAMES = 100  # distinct names of models and finish reasons that are kept apart; they are the provider's words
 OTHER = "other"
 
@@ -40,6 +41,7 @@ class Summary:
     ) -> None:
         """Begin with nothing; parts that are merged must be made alike. `labels` reads those of a `choice`, by name."""
         self.epochs, self.reduce, self.unscored = epochs, reducer(reduce, k), tuple(unscored)
+        self.reducer, self.k = reduce, k
         self.scores = {name: Score() for name in scorers}
         self.headline = next(iter(self.scores), None)
         self.labels = labels or {}
@@ -66,7 +68,7 @@ class Summary:
         for name, tokens in (fields["usage"] or {}).items():
             self.usage[name] += tokens
         if fields["cost"] is not None:
-            self.cost += round(fields["cost"] * SCALE)
+            self.cost += round(fields["cost"] * MONEY)
             self.priced += 1
         _count(self.models, fields["model_served"], 1)
         _count(self.reasons, fields["finish_reason"], 1)
@@ -140,6 +142,7 @@ class Summary:
         return {
             "requests": requests,
             "samples": -(-requests // self.epochs),
+            "epochs": {"count": self.epochs, "reducer": self.reducer, "k": self.k},
             "headline": self.headline,
             "scores": {name: score.to_dict(requests) | self._macro_f1(name) for name, score in scores.items()},
             "confusion": {name: found for name, one in self.confusion.items() if (found := one.to_dict())},
@@ -149,7 +152,7 @@ class Summary:
             "coverage": (requests - unscored) / requests if requests else None,
             "cost": {
                 "estimated": range_["expected"] if range_ else None,
-                "actual": self.cost / SCALE if self.priced else None,
+                "actual": self.cost / MONEY if self.priced else None,
                 "range": range_,
                 "priced": self.priced,
             },

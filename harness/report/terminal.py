@@ -26,7 +26,7 @@ def print_report(console: Console, heading: Heading, summary: Data) -> None:
         console.print(Text(SIMULATED, style="bold yellow"))
     console.print(_what_ran(heading, summary))
     parts = [
-        _scores(summary["scores"]) if summary["scores"] else None,
+        _scores(summary) if summary["scores"] else None,
         _outcomes(summary),
         _facts(heading, summary),
         _rules(heading.rules) if heading.rules else None,
@@ -52,10 +52,7 @@ def _what_ran(heading: Heading, summary: Data) -> Text:
     served = wording.names(summary["models_served"])
     asked = one_line(heading.model)
     model = asked if served in (wording.NONE, heading.model) else f"{asked} (served: {one_line(served)})"
-    size = (
-        f"{wording.plural(summary['requests'], 'request', 'requests')} in "
-        f"{wording.plural(heading.batches, 'batch', 'batches')}"
-    )
+    size = f"{wording.size(summary)} in {wording.plural(heading.batches, 'batch', 'batches')}"
     lines = [
         f"{model} at {one_line(heading.provider)} ({one_line(heading.host)})",
         f"{size}, {one_line(wording.when(heading.started, heading.finished))}",
@@ -63,10 +60,10 @@ def _what_ran(heading: Heading, summary: Data) -> Text:
     return Text.assemble((one_line(heading.task), "bold"), "\n", "\n".join(lines))
 
 
-def _scores(scores: Data) -> Table:
+def _scores(summary: Data) -> Table:
     """Return the scores with their bounds."""
-    table = _table("score", ">mean", ">95 % interval", ">worst–best", ">samples", ">coverage")
-    for number, (name, score) in enumerate(scores.items()):
+    table = _table("score", f">{wording.measure(summary)}", ">95 % interval", ">worst–best", ">samples", ">coverage")
+    for number, (name, score) in enumerate(summary["scores"].items()):
         table.add_row(
             Text(one_line(name), overflow="fold"),
             Text(wording.number(score["mean"]), style="" if number else "bold"),

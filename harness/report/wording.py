@@ -67,6 +67,22 @@ def cost(summary: Mapping[str, Any], estimate: Mapping[str, float | None] | None
     return estimated, actual
 
 
+def measure(summary: Mapping[str, Any]) -> str:
+    """Name what a score is the mean of, where that is not one answer per sample."""
+    epochs = summary["epochs"]
+    if epochs["count"] == 1:
+        return "mean"
+    names = {"mean": "mean", "mode": "mode", "pass_at_k": f"pass@{epochs['k']}"}
+    return f"{names[epochs['reducer']]} of {epochs['count']}"
+
+
+def size(summary: Mapping[str, Any]) -> str:
+    """Spell how much was asked."""
+    requests = plural(summary["requests"], "request", "requests")
+    epochs = summary["epochs"]["count"]
+    return f"{requests} ({summary['samples']:,} samples × {epochs} epochs)" if epochs > 1 else requests
+
+
 def measures(summary: Mapping[str, Any]) -> Sequence[tuple[str, str, str]]:
     """Return scorer, measure and value of what stands beside the means: macro F1 and the agreement of epochs."""
     found = []

@@ -18,12 +18,10 @@ from harness.collect.results import Collected, collect_batch
 from harness.collect.run_files import write_run_results
 from harness.collect.scorers import label_readers
 from harness.configure.secrets import known_secrets, scrub
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 from harness.pricing import from_dict
 from harness.providers.protocol import load
 from harness.report import markdown
-from harness.report.export import Source
-from harness.report.export import export as write_table
 from harness.report.heading import Heading, SweepRow
 from harness.report.summary import Summary
 from harness.report.terminal import print_report
@@ -52,6 +50,7 @@ def as_event(batch: Path, collected: Collected, should: ShouldResend) -> Event:
         "permanent": collected.permanent_error,
         "fatal": fatal,
         "cost": collected.cost,
+        "said": next(iter(collected.first_errors.values()), None),
         "resend": _resend(batch, collected, should),
     }
 
@@ -73,19 +72,22 @@ def write(path: Path, judging: Judging) -> dict[str, Any]:
     parts = [Part(path / "batches" / batch.name, batch.first_row) for batch in state.batches.values()]
     collected = [event for event in events if event["event"] == "collected"]
     last = events[-1]["t"] if events else state.first_at
-    return write_files(path, stored.settings, stored.plan, state, last, merge(parts, judging), collected)
+    results = merge(parts, judging)
+    return write_files(
+        path, stored.settings, plan=stored.plan, state=state, last=last, results=results, collected=collected
+    )
 
 
 def write_files(
     path: Path,
     settings: Settings,
+    *,
     plan: Mapping[str, Any],
     state: State,
     last: float,
     results: Iterable[Mapping[str, Any]],
     collected: Sequence[Event],
     notes: Sequence[str] = (),
-    *,
     texts: bool = True,
 ) -> dict[str, Any]:
     """Write merged results, errors, summary, metadata and report into a folder, and return summary.json.
@@ -142,7 +144,7 @@ def judging_of(path: Path, settings: Settings) -> Judging:
 
 def scrubber(settings: Settings) -> Callable[[str], str]:
     """Return the function that takes keys out of a provider's words before they are written anywhere."""
-    key = os.environ.get(settings.provider.api_key_env or "", "")
+    key = os.environ.get(settings.key_variable() or "", "")
     secrets = (*known_secrets(os.environ), *((key,) if len(key) >= 8 else ()))
     return lambda text: scrub(text, secrets)
 
@@ -178,6 +180,18 @@ def rebuild(path: Path) -> dict[str, Any]:
 
 def export(paths: Sequence[Path], form: str, out: Path | None) -> tuple[Path, int]:
     """Rebuild runs and write their results as one table; return where it lies and its number of lines."""
+    from harness.report.export import Source
+    from harness.report.export import export as write_table
+
+    target = out or paths[0] / f"results.{form}"
+    if target.suffix != f".{form}":
+        raise ConfigError(f"--out: {target}: the name must end in .{form}")
+    home = target.resolve().parent
+    ours = home in [path.resolve() for path in paths] and target.name == f"results.{form}"
+    if not ours and any((parent / "plan.json").is_file() for parent in (home, *home.parents)):
+        raise ConfigError(f"--out: {target} lies in a run's folder; name a file outside of it")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("a run is named twice; its lines would stand twice in the table")
     names = [path.resolve().name for path in paths]
     sources = []
     for path, name in zip(paths, names, strict=True):
@@ -186,7 +200,6 @@ def export(paths: Sequence[Path], form: str, out: Path | None) -> tuple[Path, in
         label = name if names.count(name) == 1 else str(path)
         metadata_columns = task.dataset.metadata
         sources.append(Source(label, task.name, path / "results.jsonl", list(task.scorers), metadata_columns))
-    target = out or paths[0] / f"results.{form}"
     return target, write_table(sources, form, target)
 
 

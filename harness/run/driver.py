@@ -106,6 +106,7 @@ def _announce(jobs: Sequence[Job], folders: Sequence[Path], home: Path | None, c
     """Say first what will run, and where its output goes."""
     if jobs[0].settings.endpoint.simulated:
         console.print(SIMULATED, style="bold yellow", soft_wrap=True)
+        console.print(f"Times are the emulator's: {jobs[0].settings.endpoint.speed:g} of its seconds pass in one.")
     for job, path in zip(jobs, folders, strict=True):
         settings = job.settings
         where = "" if settings.endpoint.simulated else f" at {settings.address()}"

@@ -62,12 +62,21 @@ def rescore(path: Path, overrides: Sequence[str], roots: Sequence[Path], scorers
         notes = ["judged anew" + (f" with {', '.join(overrides)}" if overrides else ""), *_changed(path, files)]
         results = merge(parts, judging)
         summary = conclude.write_files(
-            claimed.path, settings, stored.plan, state, last, results, collected, notes, texts=False
+            claimed.path,
+            settings,
+            plan=stored.plan,
+            state=state,
+            last=last,
+            results=results,
+            collected=collected,
+            notes=notes,
+            texts=False,
         )
     except BaseException:
         folder.discard(claimed)
         raise
-    shutil.rmtree(claimed.path / "parts")
+    finally:
+        shutil.rmtree(claimed.path / "parts", ignore_errors=True)
     return Rescored(claimed.path, summary)
 
 
@@ -75,6 +84,8 @@ def _files(path: Path, settings: Settings, roots: Sequence[Path], scorers: Path)
     """Return where each file of the judging is taken from, by its name in the run's copy of the task."""
     task, found = settings.task, dict[str, Path | None]()
     if (name := task.answer_schema) is not None:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ConfigError(f"task.schema: {name}: a schema lies in its task's folder")
         own = sources.find(roots, task.name, name)
         found[name] = own or path / "task" / name
         if not (found[name] or path).is_file():

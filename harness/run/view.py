@@ -81,7 +81,10 @@ def line(run: Run, event: Event) -> str | None:
         case "collected":
             counts = ", ".join(f"{n} {outcome}" for outcome, n in event["outcomes"].items() if n)
             again = f"; {event['resend']} will be sent again" if event["resend"] and not run.state.cancelled else ""
-            return f"{batch}  collected: {counts}{again}"
+            said = (
+                f" ({' '.join(event['said'].split())[:120]})" if event.get("said") and not run.state.cancelled else ""
+            )
+            return f"{batch}  collected: {counts}{said}{again}"
         case "failed" | "poll_failed":
             wait = max(0.0, event["retry_at"] - event["t"])
             return f"{batch or 'poll'}  {event['message']}; next try in {wait:.0f} s"

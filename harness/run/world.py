@@ -35,8 +35,12 @@ def world_of(
     Simulated time goes on where the journal ended, so a run that is resumed next week has not expired meanwhile.
     """
     endpoint = settings[0].endpoint
-    if any(one.endpoint != endpoint for one in settings):
-        raise ConfigError("endpoint: the runs of a sweep share one endpoint; make two sweeps of it")
+    differ = [
+        name for name in type(endpoint).model_fields if len({getattr(one.endpoint, name) for one in settings}) > 1
+    ]
+    if differ:
+        keys = ", ".join(f"endpoint.{name}" for name in differ)
+        raise ConfigError(f"{keys}: the runs of a sweep share one endpoint; make two sweeps of it")
     start = last if endpoint.simulated and last else max(last, time.time())
     clock = RunClock(start, endpoint.speed)
     if not endpoint.embedded():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ ORDER = {
     "note": "ring the bell",
     "address": {"city": "Bonn", "zip": "53111"},
     "items": [{"sku": "x", "n": 1}, {"sku": "y", "n": 2}],
+    "pairs": [[1, 2], [3, 4]],
 }
 
 
@@ -54,6 +56,8 @@ def changed(**fields: Any) -> dict[str, Any]:
         ({"items": "set"}, changed(items=[{"sku": "x", "n": True}]), 0),  # true is not 1
         ({"items.0.sku": "exact"}, ORDER, 1),
         ({"items.7.sku": "exact"}, ORDER, 1),  # in neither
+        ({"pairs.*.0": "numeric"}, changed(pairs=[[1, 2], [9, 4]]), 1 / 2),
+        ({"pairs.*.0": "set"}, changed(pairs=[[3, 2], [1, 4]]), 1),
         ({"items.*.sku": "set"}, changed(items=[{"sku": "y"}, {"sku": "x"}]), 1),
         ({"items.*.sku": "set"}, changed(items=[{"sku": "y"}]), 2 / 3),
         ({"items.*.sku": "set"}, changed(items=None), 0),
@@ -74,6 +78,16 @@ def test_each_rule_gives_what_it_says(fields: dict[str, Any], answer: Any, score
     assert json_fields(fields=fields)(answer, ORDER) == pytest.approx(score, abs=1e-12)
 
 
+def test_a_perfect_answer_is_worth_one_whatever_the_weights() -> None:
+    answer = {"a": {"x": 1, "y": 2}, "b": 3, "c": 4}
+    for weights in product([0.1, 0.2, 0.3, 0.7, 1 / 3, 1.1], repeat=4):
+        fields = {
+            path: {"rule": "exact", "weight": weight}
+            for path, weight in zip(("a.x", "b", "a.y", "c"), weights, strict=True)
+        }
+        assert json_fields(fields=fields)(answer, dict(reversed(answer.items()))) == 1.0
+
+
 @pytest.mark.parametrize("target", [None, "text", 3])
 def test_a_target_that_is_no_object_scores_nothing(target: Any) -> None:
     assert json_fields(fields={"name": "exact"})(ORDER, target) == 0.0
@@ -86,12 +100,15 @@ def test_a_list_can_be_the_whole_answer() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text("ab ", max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc*"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c", "*", ""]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 RULES = st.dictionaries(
-    st.sampled_from(["a", "a.b", "a.*", "a.*.b", "b", "c.0"]),
-    st.sampled_from(["exact", "numeric", "set", "text"]),
+    st.sampled_from(["a", "a.b", "a.*", "a.*.b", "a.*.0", "b", "c.0", "a..b", ""]),
+    st.sampled_from(["exact", "numeric", "set", "text"])
+    | st.fixed_dictionaries({"rule": st.just("exact"), "weight": st.floats(0.001, 1000)}),
     min_size=1,
 )
 
@@ -100,5 +117,6 @@ RULES = st.dictionaries(
 def test_any_two_values_give_a_score_and_the_target_itself_the_best_one(fields: Any, answer: Any, target: Any) -> None:
     score = json_fields(fields=fields)
     assert 0.0 <= score(answer, target) <= 1.0
-    if isinstance(target, dict | list) and set(fields.values()) <= {"exact", "set"}:
-        assert score(target, target) == 1.0
+    simple = all(isinstance(rule, dict) or rule in ("exact", "set") for rule in fields.values())
+    if isinstance(target, dict | list) and simple:
+        assert score(target, target) == pytest.approx(1.0)

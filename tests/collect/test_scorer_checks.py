@@ -17,6 +17,7 @@ SCHEMA = {
         "ok": {"type": "boolean"},
         "tags": {"type": "array", "items": {"type": "string"}},
         "note": {"type": ["string", "null"]},
+        "pair": {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "number"}},
         "order": {"$ref": "#/$defs/order"},
     },
     "additionalProperties": False,
@@ -63,7 +64,11 @@ def problems(schema: Any = SCHEMA, **scorer: Any) -> list[str]:
         ({"kind": "json_fields", "fields": {"n": "set"}}, "s: fields.n: set compares an array, but by the schema"),
         ({"kind": "json_fields", "fields": {"ok": "numeric"}}, "s: fields.ok: numeric compares"),
         ({"kind": "json_fields", "fields": {"n": "text"}}, "s: fields.n: text compares a string, but by the schema"),
-        ({"kind": "json_fields", "fields": {"a.*.b.*": "set"}}, "s: fields.a.*.b.*: at most one * may stand in a path"),
+        ({"kind": "json_fields", "fields": {"a.*.b.*": "set"}}, "s: fields.a.*.b.*: names are parted by one dot"),
+        ({"kind": "json_fields", "fields": {"order..items": "exact"}}, "s: fields.order..items: names are parted by"),
+        ({"kind": "json_fields", "fields": {"": "exact"}}, "s: fields.: names are parted by one dot each"),
+        ({"kind": "json_fields", "fields": {"n": {"rule": "exact", "weight": float("inf")}}}, "s: fields.n={'rule'"),
+        ({"kind": "numeric", "answer": "n", "tolerance": float("nan")}, "s: tolerance=nan: Input should be"),
         (
             {"kind": "json_fields", "answer": "order", "fields": {"n": "exact"}},
             "s: fields.n leads nowhere: the answer has no 'n'",
@@ -83,6 +88,7 @@ def test_a_scorer_that_does_not_fit_the_schema_is_refused(scorer: dict[str, Any]
         {"kind": "numeric", "answer": "n"},
         {"kind": "choice", "answer": "ok"},
         {"kind": "json_fields", "fields": {"n": "numeric", "order.items.*.price": "set", "tags": "set"}},
+        {"kind": "token_f1", "answer": "pair.0"},
         {"kind": "json_fields", "answer": "order", "fields": {"items.0.price": {"rule": "numeric", "tolerance": 1}}},
     ],
 )
@@ -113,10 +119,16 @@ def test_without_a_target_there_is_nothing_to_compare_with() -> None:
         ({"kind": "includes"}, {"a": 1}, "the target must be a text or a list of texts for includes"),
         ({"kind": "token_f1"}, [["a"]], "the target must be a text or a list of texts for token_f1"),
         ({"kind": "json_fields", "fields": {"a": "exact"}}, "{}", "the target must be an object or a list"),
-        ({"kind": "exact_match"}, {"a": 1}, None),
+        ({"kind": "exact_match"}, "a", None),
+        ({"kind": "exact_match"}, 1, "the answer is a string and never equals 1 (task.scorers.s: exact_match)"),
         ({"kind": "includes", "target": "facts"}, {"facts": ["a"]}, None),
         ({"kind": "includes", "target": "facts"}, {"fact": ["a"]}, "the target has no 'facts' (task.scorers.s.target)"),
-        ({"kind": "numeric"}, None, None),
+        ({"kind": "numeric"}, None, "the target must be a number for numeric (task.scorers.s); got None"),
+        ({"kind": "choice"}, None, "the target must be a label"),
+        ({"kind": "json_fields", "fields": {"a": "exact"}}, None, "the target must be an object or a list"),
+        ({"kind": "token_f1", "target": "text"}, {"text": None}, "the target must be a text or a list of texts"),
+        ({"kind": "exact_match", "target": "mood"}, {"mood": None}, "the answer is a string and never equals None"),
+        ({"kind": "exact_match", "target": "a.mood"}, {"a": None}, "the target has no 'a.mood'"),
     ],
 )
 def test_a_target_that_cannot_be_compared_with_is_told(scorer: dict[str, Any], target: Any, said: str | None) -> None:
@@ -127,8 +139,35 @@ def test_a_target_that_cannot_be_compared_with_is_told(scorer: dict[str, Any], t
 def test_a_label_that_the_schema_does_not_know_is_told_before_it_scores_nothing_for_ever() -> None:
     schema = {"properties": {"label": {"enum": ["bug", "Question", 3]}}}
     suits = target_check({"s": Scorer(kind="choice", answer="label")}, schema)
-    assert [suits(target) for target in ("BUG", "question ", "3", 3, None)] == [None] * 5
+    assert [suits(target) for target in ("BUG", "question ", "3", 3)] == [None] * 4
     assert suits("bugg") == ("the target 'bugg' is no label of the schema (task.scorers.s); it allows bug, Question, 3")
+
+
+@pytest.mark.parametrize(
+    ("types", "target", "fits"),
+    [
+        ("integer", 1, True),
+        ("integer", 1.0, True),
+        ("integer", 1.5, False),
+        ("number", 1, True),
+        ("integer", "1", False),
+        ("array", 1, False),
+        ("array", [1], True),
+        (["string", "null"], None, True),
+        ("string", None, False),
+        ("boolean", True, True),
+        ("boolean", 1, False),
+    ],
+)
+def test_a_target_that_no_answer_can_equal_is_told(types: Any, target: Any, fits: bool) -> None:
+    suits = target_check({"s": Scorer(kind="exact_match", answer="x")}, {"properties": {"x": {"type": types}}})
+    assert (suits(target) is None) == fits
+
+
+@pytest.mark.parametrize("rule", [{"rule": "exact", "tolerance": 0.1}, {"rule": "numeric", "ignore_case": True}])
+def test_an_option_that_a_rule_does_not_look_at_is_refused(rule: dict[str, Any]) -> None:
+    [found] = problems(kind="json_fields", fields={"n": rule})
+    assert "does not look at" in found
 
 
 def test_scorers_may_share_a_target() -> None:

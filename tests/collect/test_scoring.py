@@ -82,11 +82,16 @@ CASES: list[tuple[str, Any, Any, dict[str, Any], float]] = [
     ("token_f1", "東京は雨", "東京は晴れ", {}, 6 / 9),  # each sign is a word
     ("token_f1", "ราคา 5", "5", {}, 2 / 6),
     ("token_f1", "x_y 3.5", "x y 3 5", {}, 1),
+    ("token_f1", "की", "का", {}, 0),  # one vowel apart
+    ("token_f1", "हिन्दी भाषा", "हिन्दी", {}, 2 / 3),
+    ("token_f1", "கி கு", "கு", {}, 2 / 3),
     ("token_f1", "naïve x_y", "x y naïve", {}, 1),
     ("token_f1", "red", ["blue green", "red car", "red"], {}, 1),
     ("token_f1", "red", [], {}, 0),
     ("token_f1", "", "", {}, 1),
-    ("token_f1", "...", "!", {}, 1),
+    ("token_f1", "...", " ... ", {}, 1),
+    ("token_f1", "...", "!", {}, 0),
+    ("token_f1", "😀", "😁", {}, 0),
     ("token_f1", "word", "", {}, 0),
     ("token_f1", None, "word", {}, 0),
     ("token_f1", "word", None, {}, 0),

@@ -197,13 +197,36 @@ def test_counts_grow_while_a_batch_runs(open_emulator: Open, server: ModelServer
     assert abs(last.created_at - time.time()) < 10
 
 
-@pytest.mark.parametrize("reply", [failure(status) for status in (408, 409, 429, 500, 503)] + [(0, {}, b"")])
+@pytest.mark.parametrize("reply", [failure(status) for status in (408, 409, 429, 500, 503)])
 def test_what_may_heal_is_tried_again(open_emulator: Open, server: ModelServer, reply: Any) -> None:
     server.plan["hello q-1"] = [reply] * 5
     _, client = open_emulator()
     batch = finished(client, requests(3))
     assert counts(batch) == (3, 3, 0)
     assert server.asked == {"hello q-0": 1, "hello q-1": 6, "hello q-2": 1}
+
+
+def test_a_call_whose_answer_is_lost_is_not_made_again_from_here(open_emulator: Open, server: ModelServer) -> None:
+    server.plan["hello q-0"] = [(0, {}, b"")]
+    _, client = open_emulator()
+    batch = finished(client, requests(2))
+    assert server.asked == {"hello q-0": 1, "hello q-1": 1}
+    (error,) = content(client, batch.error_file_id)
+    assert (error["response"]["status_code"], error["response"]["body"]["error"]["code"]) == (
+        503,
+        "upstream_unreachable",
+    )
+
+
+def test_an_answer_that_is_no_json_does_not_carry_the_key_into_the_files(
+    open_emulator: Open, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAIN", "plainvalue-0123456789")
+    server.plan["hello q-0"] = [(200, {}, b"<html>you sent plainvalue-0123456789</html>")]
+    _, client = open_emulator(upstream_key_env="PLAIN")
+    batch = finished(client, requests(1))
+    (error,) = content(client, batch.error_file_id)
+    assert "you sent ***" in error["response"]["body"]["error"]["message"]
 
 
 def test_after_the_last_attempt_the_last_answer_stands(open_emulator: Open, server: ModelServer) -> None:

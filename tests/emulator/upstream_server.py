@@ -29,6 +29,7 @@ class ModelServer:
         self.times: list[float] = []  # when it was asked
         self.flying = self.peak = 0
         self.plan: dict[str, list[Reply]] = {}  # replies by text, before the ordinary one
+        self.default: list[Reply] = []  # replies to whoever comes, before the ordinary one
         self.delay: Callable[[str], float] = lambda _text: 0.0  # seconds
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _handler(self))
@@ -51,7 +52,7 @@ class ModelServer:
             self.requests.append((path, headers, raw))
             self.flying += 1
             self.peak = max(self.peak, self.flying)
-            planned = self.plan.get(text, [])
+            planned = self.plan.get(text) or self.default
             reply = planned.pop(0) if planned else (200, {}, completion(text, body))
         time.sleep(self.delay(text))
         with self._lock:

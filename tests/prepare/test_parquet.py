@@ -76,6 +76,24 @@ def test_row_groups_come_in_order(tmp_path: Path) -> None:
     assert found == [(n + 1, {"n": n}) for n in range(5000)]
 
 
+def test_times_finer_than_python_knows_are_cut_to_microseconds(tmp_path: Path) -> None:
+    nanoseconds = 1_700_000_000_123_456_789
+    columns = {
+        "stamp": arrow.array([nanoseconds, None], arrow.timestamp("ns", "UTC")),
+        "clock": arrow.array([1_000_000_001, 0], arrow.time64("ns")),
+    }
+    first, _ = rows(written(tmp_path / "d.parquet", columns))
+    assert first == {"stamp": "2023-11-14T22:13:20.123456+00:00", "clock": "00:00:01"}
+
+
+def test_a_value_that_cannot_be_read_names_its_rows(tmp_path: Path) -> None:
+    twice = arrow.array([[("k", 1), ("k", 2)]], arrow.map_(arrow.string(), arrow.int64()))
+    with pytest.raises(DatasetError, match="rows 1 to 1 hold a value that cannot be read"):
+        rows(written(tmp_path / "d.parquet", {"m": twice}))
+    with pytest.raises(DatasetError, match="rows 1 to 1 hold a value that cannot be read"):
+        rows(written(tmp_path / "e.parquet", {"d": arrow.array([2**60], arrow.timestamp("ms"))}))
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

@@ -279,3 +279,43 @@ def test_an_answer_that_failed_while_it_was_made_is_classed(error: Any, kind: st
     got = openai.decode(responded(200, response(status="failed", error=error, output=[])))
     assert got.error is not None
     assert (got.error.kind, got.error.message) == (kind, "m" if error else "the answer has the status failed")
+
+
+def test_text_parts_are_joined_and_an_error_in_a_200_is_an_error() -> None:
+    parts = [{"type": "text", "text": "4"}, {"type": "text", "text": "2"}]
+    assert openai.decode(responded(200, answer(content=parts))).text == "42"
+    got = openai.decode(responded(200, {"error": {"message": "model not loaded"}}))
+    assert got.error is not None
+    assert (got.error.kind, got.error.message) == ("unknown", "model not loaded")
+
+
+ODD: list[Any] = [5, "x", [], ["x"], {"a": 1}, {}, True, -1, 1.5, None]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_server_that_is_nearly_compatible_loses_no_answer(odd: Any) -> None:
+    part = {"type": "output_text", "text": "4"}
+    bodies = [
+        *({"choices": [{"message": {"content": "4"}}]} | {key: odd} for key in ("usage", "model")),
+        *({"choices": [{"message": {"content": "4"}, "finish_reason": odd}]}, {"choices": [{"message": odd}]}),
+        {"choices": [{"message": {"content": odd, "refusal": odd}}], "usage": {"prompt_tokens": odd}},
+        {"choices": [{"message": {"content": "4"}}], "usage": {"prompt_tokens_details": odd, "completion_tokens": odd}},
+        *(response(part) | {key: odd} for key in ("usage", "model", "status", "incomplete_details", "error")),
+        response(part, status="incomplete", incomplete_details={"reason": odd}),
+        response(part, status="failed", error=odd),
+        response(part, status="failed", error={"code": odd, "message": odd}),
+        response(part, output=[odd, {"type": "message", "content": odd}, {"type": "message", "content": [odd, part]}]),
+        response({"type": "refusal", "refusal": odd}, usage={"input_tokens": odd, "output_tokens_details": odd}),
+    ]
+    for body in bodies:
+        got = openai.decode(responded(200, body))
+        for value in (got.text, got.refusal, got.finish_reason, got.model, got.request_id):
+            assert value is None or isinstance(value, str)
+        counts = [getattr(got.usage, name) for name in Usage.__slots__] if got.usage else []
+        assert all(type(count) is int and count >= 0 for count in counts)
+    for error in ({"code": odd, "message": odd}, odd):
+        for refused in (responded(400, {"error": error}), line(error=error or {"x": 1})):
+            found = openai.decode(refused).error
+            assert found is not None
+            assert isinstance(found.message, str)
+            assert found.code is None or isinstance(found.code, str)

@@ -28,7 +28,7 @@ def confusion(pairs: list[tuple[str, str | None]]) -> Confusion:
 def test_the_matrix_has_a_row_per_wanted_and_a_column_per_given_label() -> None:
     found = confusion(PAIRS).to_dict()
     assert found is not None
-    assert found["given"] == ["a", "b", "c", "x", "(none)"]
+    assert found["given"] == ["a", "b", "c", "x", None]
     assert found["matrix"] == {"a": [2, 1, 0, 0, 0], "b": [0, 1, 0, 0, 1], "c": [1, 0, 0, 1, 0]}
     # a: 2 of 3 given were right, 2 of 3 wanted were found; c was never given
     assert found["labels"]["a"] == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "n": 3})
@@ -68,6 +68,7 @@ def test_labels_without_end_have_no_matrix_and_cost_no_memory() -> None:
     assert one.to_dict() is not None
     one.merge(confusion([("other", None)]))
     assert one.to_dict() is None
+    assert confusion([("a", "long " * 30)]).to_dict() is None
 
 
 def summed(lines: list[dict[str, Any]], *, epochs: int = 1, reduce: str = "mean") -> Summary:
@@ -87,6 +88,13 @@ def test_metadata_parts_the_headline_score() -> None:
     assert (parts["x"]["mean"], parts["x"]["n"], parts["x"]["coverage"]) == (0.5, 2, pytest.approx(2 / 3))
     assert (parts["x"]["worst"], parts["x"]["best"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert (parts["y"]["mean"], parts["y"]["low"]) == (0.0, 0.0)
+
+
+def test_a_mean_of_thirds_is_what_it_says() -> None:
+    scores = summed([result(n, score=score) for n, score in enumerate([1 / 3, 1 / 3, 1 / 3, 1.0])]).to_dict()["scores"]
+    assert scores["accuracy"]["mean"] == 0.5
+    thirds = summed([result(n, score=1 / 3) for n in range(30)]).to_dict()["scores"]["accuracy"]
+    assert (thirds["mean"], thirds["stderr"]) == (1 / 3, 0.0)
 
 
 def test_a_column_of_titles_parts_nothing() -> None:

@@ -98,6 +98,8 @@ def test_every_file_is_valid_under_its_schema(project: Project) -> None:
         (["task.scorers.accuracy.answer=color"], "task.scorers.accuracy: answer: color leads nowhere"),
         (["task.scorers.n={kind: numeric, answer: colour}"], "sample 's00000': the target must be a number"),
         (["task.schema=none.json"], "task.schema: there is no none.json in"),
+        (["task.schema=../../../plan.json"], "task.schema: ../../../plan.json: a schema lies in its task's folder"),
+        (["task.schema=/etc/hostname"], "task.schema: /etc/hostname: a schema lies in its task's folder"),
         (["task.schema=broken.json"], "task.schema: broken.json:1: not valid JSON"),
         (["task.epochs={reducer: mode}"], "task.epochs: answers that are here"),
         (["task.epochs.reducer=pass_at_k", "task.epochs.k=2"], "task.epochs: pass_at_k needs k between 1 and"),

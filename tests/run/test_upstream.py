@@ -143,16 +143,20 @@ def test_what_cannot_work_is_refused(server: ModelServer, more: list[str], said:
 def test_a_key_that_is_named_must_be_there_and_goes_to_the_server_alone(
     server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("MY_SERVER_KEY", raising=False)
-    more = ["task.dataset.limit=1", "endpoint.api_key_env=MY_SERVER_KEY"]
+    monkeypatch.delenv("MYSERVER", raising=False)
+    more = ["task.dataset.limit=2", "endpoint.api_key_env=MYSERVER", "batch.min_coverage=0"]
     refused = run(*words(server, *more))
-    assert (refused.returncode, "MY_SERVER_KEY: not set; endpoint=upstream needs the key of" in refused.stderr) == (
+    assert (refused.returncode, "MYSERVER: not set; endpoint=upstream needs the key of" in refused.stderr) == (
         2,
         True,
     )
-    monkeypatch.setenv("MY_SERVER_KEY", "sk-mine-0123456789abcdef")
+    key = "plainvalue-0123456789"  # neither the name of the variable nor its value look like a key
+    monkeypatch.setenv("MYSERVER", key)
+    echo = f"you sent {key}".encode()
+    server.default = [(200, {}, b"<p>" + echo), (400, {}, json.dumps({"error": {"message": echo.decode()}}).encode())]
     assert run(*words(server, *more)).returncode == 0
-    assert server.requests[0][1]["authorization"] == "Bearer sk-mine-0123456789abcdef"
+    assert server.requests[0][1]["authorization"] == f"Bearer {key}"
     written = b"".join(path.read_bytes() for path in only_run().rglob("*") if path.is_file())
-    assert b"sk-mine" not in written
-    assert json.loads((only_run() / "plan.json").read_text())["destination"]["api_key_env"] == "MY_SERVER_KEY"
+    assert b"you sent ***" in written
+    assert b"plainvalue" not in written
+    assert json.loads((only_run() / "plan.json").read_text())["destination"]["api_key_env"] == "MYSERVER"
