@@ -364,6 +364,8 @@ def test_version_and_info_are_ours_and_hydras(tmp_path: Path) -> None:
     shown = harness("--info", "searchpath", cwd=tmp_path)
     assert (shown.returncode, "conf" in shown.stdout) == (0, True)
     assert harness("--info", cwd=tmp_path).returncode == 0
+    nameless = harness("init", "", cwd=tmp_path)
+    assert (nameless.returncode, list(tmp_path.iterdir())) == (2, [])
 
 
 def test_the_python_api_runs_in_threads_and_refuses_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,8 +379,16 @@ def test_the_python_api_runs_in_threads_and_refuses_a_text(tmp_path: Path, monke
 
 
 def test_a_table_of_results_comes_out_of_a_run(finished: Path, tmp_path: Path) -> None:
-    wrong = harness("report", str(finished), str(finished), "--format", "csv", cwd=tmp_path)
-    assert (wrong.returncode, "--out: name the file" in wrong.stderr) == (2, True)
+    inside = str(finished / "batches" / "0001" / "output.csv")
+    for words, said in (
+        ((str(finished), str(finished)), "--out: name the file"),
+        ((str(finished), str(finished), "--out", "x.csv"), "a run is named twice"),
+        ((str(finished), "--out", "x.parquet"), "--out: x.parquet: the name must end in .csv"),
+        ((str(finished), "--out", "."), "--out: .: the name must end in .csv"),
+        ((str(finished), "--out", inside), "lies in a run's folder"),
+    ):
+        wrong = harness("report", "--format", "csv", *words, cwd=tmp_path)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
     done = harness("report", str(finished), "--format", "parquet", "--out", "r.parquet", cwd=tmp_path)
     assert done.stdout == "table:   r.parquet (120 lines)\n"
     table = pyarrow.parquet.read_table(tmp_path / "r.parquet")
