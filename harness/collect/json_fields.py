@@ -107,7 +107,9 @@ def _alike(one: Any, other: Any) -> bool:
     kind = type(one)
     if kind is not type(other):
         return False
-    return kind not in (dict, list) or dumps(one, option=OPT_SORT_KEYS) == dumps(other, option=OPT_SORT_KEYS)
+    if kind is not dict and kind is not list:
+        return True
+    return dumps(one) == dumps(other) or dumps(one, option=OPT_SORT_KEYS) == dumps(other, option=OPT_SORT_KEYS)
 
 
 def _child(value: Any, key: str) -> Any:
