@@ -184,6 +184,8 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         limits=limits,
         tokenizer=None,
         prices_id=None,
+        deletes_files=True,
+        emulator_path="/v1",
         evidence={},
     )
     client = openai.connect(nowhere, "none")
