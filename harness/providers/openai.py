@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from harness.errors import ProviderError
-from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line
+from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line, told
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
 from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
@@ -183,8 +183,19 @@ def _status(batch: Mapping[str, Any]) -> BatchStatus:
         counts.get("total") or 0,
         late,
         files,
-        _batch_error(batch.get("errors")) if status == "failed" else None,
+        _own_error(status, batch.get("errors")),
     )
+
+
+def _own_error(status: Any, errors: Any) -> Error | None:
+    """Read why a batch failed, or on Groq, what was wrong with lines of one that went on without them.
+
+    Those may stand in neither file; a line that comes from nowhere then has this error.
+    """
+    if status == "failed":
+        return _batch_error(errors)
+    error = _batch_error(errors) if status == "completed" and errors else None
+    return error if error and error.kind == "permanent" else None
 
 
 def _batch_error(errors: Any) -> Error:
@@ -273,8 +284,8 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        body = error.body if isinstance(error.body, dict) else {}
-        code, message = body.get("code"), str(body.get("message") or error.message)
+        said = told(error.body)
+        code, message = said.get("code"), str(said.get("message") or error.message)
         kind: str = kind_of(error.status_code, code)
         if message.startswith("Cannot find file"):
             kind, code = "retryable", "file_not_found"

@@ -78,8 +78,8 @@ def decode(line: bytes) -> Response:
 
 def _unfit(body: Any) -> str | None:
     """Return what a model wrote and the server refused to hand out: an answer like any other."""
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict) or error.get("code") not in MODEL_FAILED:
+    error = told(body)
+    if error.get("code") not in MODEL_FAILED:
         return None
     written = error.get("failed_generation")
     return written if isinstance(written, str) else ""
@@ -183,11 +183,21 @@ def _never_ran(error: Any) -> Error:
 
 def _refused(status: Any, body: Any) -> Error:
     """Class a line that ran and got an HTTP error."""
-    error = body.get("error") if isinstance(body, dict) else None
-    error = error if isinstance(error, dict) else {}
+    error = told(body)
     number = status if isinstance(status, int) else 0
     message = error.get("message") or (str(body)[:500] if body else f"status {number} and an empty body")
     return Error(kind_of(number, error.get("code")), message, number, error.get("code"))
+
+
+def told(body: Any) -> Mapping[str, Any]:
+    """Find what an error body says: under `error`, flat as vLLM writes it, or as the first of a bare array.
+
+    A code that is a number only repeats the status.
+    """
+    body = body[0] if isinstance(body, list) and body else body
+    inner = body.get("error", body) if isinstance(body, dict) else {}
+    said = inner if isinstance(inner, dict) else {"message": inner} if isinstance(inner, str) else {}
+    return said if isinstance(said.get("code"), str | None) else {**said, "code": None}
 
 
 def kind_of(status: int, code: str | None) -> ErrorClass:

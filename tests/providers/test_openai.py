@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ProviderError
 from harness.providers import openai
-from harness.types import Fixed, Message, Request, Sample, SentSchema, Usage
+from harness.types import Error, Fixed, Message, Request, Sample, SentSchema, Usage
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}, "required": ["b", "a"]}
 SAMPLE = Sample("s1", 0, {}, None, {})
@@ -181,6 +181,47 @@ def test_a_batch_that_failed_as_a_whole_is_classed(errors: Any, kind: str) -> No
 def test_a_text_that_the_server_held_back_is_an_answer_and_no_error(code: str, written: Any, text: str) -> None:
     got = openai.decode(responded(400, {"error": {"message": "no JSON", "code": code, **written}}))
     assert (got.text, got.error, got.request_id) == (text, None, "r1")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        ({"error": {"message": "m", "code": "c"}}, "m", "c"),
+        ({"error": {"message": "m"}}, "m", None),
+        ({"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400}, "m", None),
+        ([{"error": {"message": "m", "code": "c"}}], "m", "c"),
+        ([{"message": "m", "code": "c"}], "m", "c"),
+        ({"error": "m"}, "m", None),
+        ({"detail": "m"}, "{'detail': 'm'}", None),
+        ([], "status 400 and an empty body", None),
+        ("m", "m", None),
+        (None, "status 400 and an empty body", None),
+    ],
+)
+def test_an_error_body_of_any_shape_says_what_it_says(body: Any, message: str, code: str | None) -> None:
+    assert openai.decode(responded(400, body)).error == Error("permanent", message, 400, code)
+
+
+BAD = {"code": "invalid_method", "message": "Supported values are: 'POST'", "param": "method", "line": 4}
+
+
+@pytest.mark.parametrize(
+    ("status", "errors", "message"),
+    [
+        ("completed", [BAD], "Supported values are: 'POST' (line 4)"),
+        ("completed", {"object": "list", "data": [BAD, BAD]}, "Supported values are: 'POST' (line 4); 1 more"),
+        ("completed", None, None),
+        ("completed", [], None),
+        ("completed", {"object": "list", "data": []}, None),
+        ("completed", [{"code": "token_limit_exceeded", "message": "full"}], None),
+        ("in_progress", [BAD], None),
+        ("failed", [BAD], "Supported values are: 'POST' (line 4)"),
+    ],
+)
+def test_a_batch_may_end_well_and_tell_of_bad_lines(status: str, errors: Any, message: str | None) -> None:
+    error = openai._status({"id": "b", "status": status, "errors": errors}).error
+    assert (error and error.message) == message
+    assert error is None or error.kind == "permanent"
 
 
 def test_a_body_of_vllm_without_an_error_key_is_read_whole() -> None:
