@@ -48,7 +48,7 @@ async def upload_file(request: Request, site: Site) -> Response:
     try:
         upload = await uploads.receive(request, draft, state.settings.max_file)
         profile: Profile = request.state.profile
-        problem = _refused(upload, draft, site)
+        problem = _refused(upload, draft, profile, site)
         if problem is not None:
             return refusal(problem)
         with state.changed:
@@ -61,7 +61,7 @@ async def upload_file(request: Request, site: Site) -> Response:
         draft.unlink(missing_ok=True)
 
 
-def _refused(upload: Upload, draft: Path, site: Site) -> Problem | None:
+def _refused(upload: Upload, draft: Path, profile: Profile, site: Site) -> Problem | None:
     purpose, settings = upload.fields.get("purpose"), site.state.settings
     if upload.filename is None:
         return missing("file")
@@ -72,7 +72,7 @@ def _refused(upload: Upload, draft: Path, site: Site) -> Problem | None:
     expiry = _expiry(upload)
     if expiry is not None and (problem := seconds("expires_after", expiry)):
         return problem
-    if upload.size > (settings.max_batch_file if purpose == "batch" else settings.max_file):
+    if upload.size > (min(settings.max_batch_file, profile.max_file) if purpose == "batch" else settings.max_file):
         return Problem("File is too large.")
     if purpose == "batch" and not _looks_like_jsonl(upload, draft):
         return Problem("Invalid file format for Batch API. Must be .jsonl")

@@ -41,6 +41,7 @@ class Profile:
     terse: bool  # errors have no keys that are null, and those of a batch are a bare array
     cursor: bool  # lists go on with a cursor
     expiries: bool  # files can be given an end
+    max_file: int  # bytes of an input file
     file_id: Callable[..., str]
     batch_id: Callable[..., str]
     line_id: Callable[..., str]
@@ -127,6 +128,7 @@ OPENAI = Profile(
     terse=False,
     cursor=False,
     expiries=True,
+    max_file=200_000_000,
     file_id=lambda *parts: "file-" + base62(22, *parts),
     batch_id=lambda *parts: "batch_" + hexes(32, *parts),
     line_id=lambda mark: "batch_req_" + mark[:32],
@@ -150,6 +152,7 @@ GROQ = Profile(
     terse=True,
     cursor=True,
     expiries=False,
+    max_file=200_000_000,
     file_id=lambda *parts: "file_01" + base32(24, *parts),
     batch_id=lambda *parts: "batch_01" + base32(24, "batch", *parts),
     line_id=lambda mark: "batch_req_01" + base32(24, mark),
@@ -174,6 +177,7 @@ KLUSTER = Profile(
     terse=False,
     cursor=False,
     expiries=False,
+    max_file=100_000_000,
     file_id=lambda *parts: hexes(24, *parts),
     batch_id=lambda *parts: hexes(24, "batch", *parts),
     line_id=lambda mark: "batch-req-" + mark[:24],
