@@ -239,6 +239,16 @@ def test_a_model_runs_on_the_default_endpoint(tmp_path: Path, model: str) -> Non
     assert len(served) == 1
 
 
+@pytest.mark.parametrize("model", ["gpt-oss-120b", "gemma-3-27b-it"])
+def test_a_run_that_was_left_is_taken_up_where_it_was(tmp_path: Path, model: str) -> None:
+    left = harness(tmp_path, f"model={model}", "task.dataset.limit=24", "--detach")
+    assert left.returncode == 3, left.stderr + left.stdout
+    [folder] = (tmp_path / "outputs").glob("*/*")
+    done = harness(tmp_path, "resume", str(folder))
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert {line["attempts"] for line in lines(folder / "results.jsonl")} == {1}
+
+
 def test_models_of_several_providers_run_in_one_sweep(tmp_path: Path) -> None:
     ended = harness(tmp_path, "-m", "model=gpt-oss-20b,gpt-4o-mini,qwen3-235b-a22b", "task.dataset.limit=12")
     assert ended.returncode == 0, ended.stderr + ended.stdout
