@@ -79,6 +79,7 @@ def _holds_bool(annotation: object) -> bool:
 
 Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Window = Annotated[str, AfterValidator(_window)]
+UrlPath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")]
 Url = Annotated[str, AfterValidator(_url)]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -203,6 +204,8 @@ class Provider(Frozen):
     limits: Limits
     tokenizer: Literal["o200k_base", "cl100k_base"] | None  # that counts its prompts; null: bytes are counted
     prices_id: str | None  # the provider's name in the price data
+    deletes_files: bool  # false: there is no call for it, so nothing is cleaned up
+    emulator_path: UrlPath  # where the emulator speaks as this provider does
     evidence: Mapping[str, Evidence]
 
 

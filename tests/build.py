@@ -62,6 +62,13 @@ def model(name: str) -> dict[str, Any]:
     return data
 
 
+def provider_of(name: str) -> str:
+    """Return the provider that a model brings."""
+    defaults = yaml.safe_load(_text("model", name))["defaults"]
+    key = "/provider@_global_.provider"
+    return str(next(entry[key] for entry in defaults if key in entry))
+
+
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested mappings with changes taken in."""
     result = dict(base)
@@ -76,7 +83,7 @@ def settings(model_name: str, **changes: Any) -> Settings:
     base = {
         "task": TASK,
         "model": model(model_name),
-        "provider": shipped("provider", "openai"),
+        "provider": shipped("provider", provider_of(model_name)),
         "endpoint": shipped("endpoint", "local"),
         "batch": shipped("batch", "default"),
         "executor": shipped("executor", "inline"),

@@ -49,6 +49,8 @@ class Project:
     folder: Path
     emulator: Running
     said: StringIO
+    model: str = "gpt-4o-mini"
+    path: str = "/v1"  # where the emulator speaks as the model's provider does
 
     def samples(self, count: int) -> None:
         """Write a dataset of this many rows."""
@@ -56,13 +58,18 @@ class Project:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (self.folder / "templates" / "colours" / "samples.jsonl").write_text(text)
 
+    @property
+    def url(self) -> str:
+        """Return the address that a client of the model's provider takes."""
+        return self.emulator.url.removesuffix("/v1") + self.path
+
     def words(self, *overrides: str) -> list[str]:
         """Return the overrides of a run over the emulator: like a live one, but with time that flies."""
-        live = ["endpoint=live", "endpoint.speed=1000", f"provider.base_url={self.emulator.url}"]
+        live = ["endpoint=live", "endpoint.speed=1000", f"provider.base_url={self.url}"]
         open_doors = ["provider.api_key_env=null", "provider.tokenizer=null", "model.allow_retired=true"]
         return [
             "task=colours",
-            "model=gpt-4o-mini",
+            f"model={self.model}",
             *live,
             *open_doors,
             *overrides,

@@ -14,7 +14,8 @@ from harness.types import Usage
 from tests.build import CONF, settings
 
 PROVIDER = settings("gpt-4o-mini").provider
-MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem not in ("custom", "o1-mini"))
+ALL = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem not in ("custom", "o1-mini"))
+PRICED = [name for name in ALL if (s := settings(name)).provider.prices_id and s.model.prices is None]
 USAGES = [
     Usage(input_tokens=1000, output_tokens=500),
     Usage(input_tokens=1000, cached_tokens=400, output_tokens=500, reasoning_tokens=300),
@@ -32,8 +33,11 @@ def rates(model: str) -> Rates:
     return found
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_costs_are_those_of_the_price_data_at_batch_rates(model: str) -> None:
+@pytest.mark.parametrize("name", [name for name in PRICED if name != "llama-4-scout"])
+def test_costs_are_those_of_the_price_data_at_batch_rates(name: str) -> None:
+    provider, model = settings(name).provider, settings(name).model_id()
+    found = look_up(provider, model, None).rates
+    assert found is not None
     for usage in USAGES:
         counted = Counted(
             input_tokens=usage.input_tokens,
@@ -42,8 +46,30 @@ def test_costs_are_those_of_the_price_data_at_batch_rates(model: str) -> None:
             output_tokens=usage.output_tokens,
         )
         batch: Any = {"processing": "batch"}
-        expected = calc_price(counted, model_ref=model, provider_id="openai", price_context=batch).total_price
-        assert rates(model).cost(usage) == pytest.approx(float(expected), rel=1e-12)
+        expected = calc_price(counted, model_ref=model, provider_id=provider.prices_id, price_context=batch)
+        assert found.cost(usage) == pytest.approx(float(expected.total_price), rel=1e-12)
+
+
+def test_cached_tokens_are_no_cheaper_in_a_batch_at_groq() -> None:
+    given = settings("gpt-oss-120b")
+    found = look_up(given.provider, given.model_id(), None).rates
+    assert found is not None
+    assert found.cost(Usage(input_tokens=1_000_000, cached_tokens=900_000)) == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "llama-4-scout",
+            "no batch price known for meta-llama/llama-4-scout-17b-16e-instruct at groq",
+        ),
+        ("gemma-3-27b-it", "no price known: provider kluster has no prices_id"),
+    ],
+)
+def test_a_model_whose_price_is_not_known_says_so(name: str, said: str) -> None:
+    given = settings(name)
+    assert look_up(given.provider, given.model_id(), given.model.prices).note == f"{said}; set model.prices"
 
 
 def test_a_long_prompt_pays_its_tier_for_all_its_tokens() -> None:

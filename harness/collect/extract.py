@@ -76,6 +76,12 @@ def deeper_than(value: Any, limit: int) -> bool:
     return any(isinstance(child, dict | list) for child in level)
 
 
+def spoken(text: str) -> str:
+    """Return what is meant for the reader: the text as it is, or where thoughts stand in it the rest, trimmed."""
+    rest = without_thoughts(text)
+    return text if rest == text else rest.strip()
+
+
 def without_thoughts(text: str) -> str:
     """Cut out `<think>…</think>`; an unclosed thought lasts to the end, an unopened one began with the text."""
     if "think>" not in text:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.collect.extract import Mode, extract
+from harness.collect.extract import Mode, extract, spoken
 from harness.collect.scorers import OnFailure, ignore, load_scorers
 from harness.collect.verdict import make_verdict
 from harness.pricing import Rates
@@ -105,7 +105,7 @@ def _finder(judging: Judging) -> Callable[[Response], Found]:
             return Found("refused", text or response.refusal)
         if response.truncated:
             return Found("truncated", text)
-        if text is None or not text.strip():
+        if text is None or not spoken(text).strip():
             return Found("invalid", text, schema_errors=(SchemaError("", "the answer is empty"),))
         if verdict is None:
             return Found("answered", text)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.collect.extract import spoken
 from harness.collect.kinds import SCORERS
 from harness.collect.scoring import label_of, pick
 from harness.collect.user_scorers import in_range, read_user_scorer
@@ -53,8 +54,12 @@ def _load(name: str, scorer: Scorer, folder: Path | None, on_failure: OnFailure)
 
 
 def _answer(fields: Fields, path: str | None) -> Any:
-    """Return what the scorer looks at; where JSON was found, the text is no substitute, not even for null."""
-    return pick(fields["parsed"], None if fields["extracted_by"] else fields["text"], path)
+    """Return what the scorer looks at: of free text what stands outside of thoughts that the model wrote into it.
+
+    Where JSON was found, the text is no substitute, not even for null.
+    """
+    text = None if fields["extracted_by"] or fields["text"] is None else spoken(fields["text"])
+    return pick(fields["parsed"], text, path)
 
 
 def label_readers(scorers: Mapping[str, Scorer]) -> dict[str, Callable[[Fields], tuple[str, str | None] | None]]:

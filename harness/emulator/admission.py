@@ -8,6 +8,7 @@ from typing import Any
 from . import openai_lines
 from .batches import Batch
 from .openai_lines import Checked, error
+from .profiles import PROFILES
 from .state import State
 
 ORGANIZATION = "org-emulator"
@@ -20,7 +21,7 @@ def admit(batch: Batch, state: State, live: Sequence[Batch]) -> Checked:
     path = state.files.path(batch.input_file_id)
     if batch.fault("cannot_find_file_async") or not path.exists():
         return Checked(errors=[_no_file(batch)])
-    found = openai_lines.check(path, batch.request["endpoint"], state)
+    found = openai_lines.check(path, batch.request["endpoint"], state, PROFILES[batch.profile])
     if not found.errors:
         found.errors = _failed(batch) or _queue_full(batch, found, state, live)
     return found
@@ -41,7 +42,7 @@ def _failed(batch: Batch) -> list[dict[str, Any]]:
 
 def _queue_full(batch: Batch, found: Checked, state: State, live: Sequence[Batch]) -> list[dict[str, Any]]:
     limit = state.settings.enqueued_tokens
-    model = state.models.snapshot(found.model or "")
+    model = state.models[batch.profile].snapshot(found.model or "")
     queued = sum(other.tokens for other in live if other.model == model and other.status == "in_progress")
     if not batch.fault("token_limit_exceeded") and (limit is None or queued + found.tokens <= limit):
         return []

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from . import control, openai, site, upstream_direct
 from .gate import Gate
 from .problems import Problem
+from .profiles import OPENAI, PROFILES, Profile, of_path
 from .replies import refusal
 from .site import Site
 
@@ -24,7 +25,12 @@ def build(here: Site) -> ASGIApp:
     """Build the application for one emulator."""
     passed_through = upstream_direct.ROUTES if here.upstream is not None else ()
     table = (*passed_through, *openai.ROUTES)  # the first that fits answers
-    routes = [_route(method, path, _operation(name, route, here)) for method, path, name, route in table]
+    routes = [
+        _route(method, profile.prefix + path, _operation(name, route, here, profile))
+        for profile in PROFILES.values()
+        for method, path, name, route in table
+        if profile.operations is None or name in profile.operations
+    ]
     routes += [_route(method, path, _plain(route, here)) for method, path, route in control.ROUTES]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, ClientDisconnect: _left})
     app.router.redirect_slashes = False
@@ -35,9 +41,10 @@ def _route(method: str, path: str, endpoint: Endpoint) -> Route:
     return Route(path, endpoint, methods=[method])
 
 
-def _operation(name: str, route: site.Route, here: Site) -> Endpoint:
+def _operation(name: str, route: site.Route, here: Site, profile: Profile) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        return await site.call(name, route, request, here)
+        request.state.profile = profile
+        return profile.dress(await site.call(name, route, request, here))
 
     return endpoint
 
@@ -55,8 +62,10 @@ async def _left(_request: Request, _error: Exception) -> Response:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    profile = of_path(request.url.path)
+    dress = profile.dress if profile else OPENAI.dress
     words = f"Invalid URL ({request.method} {request.url.path})"
     if status == 405:
         words = f"Not allowed to {request.method} on {request.url.path}."
-        return refusal(Problem(words, None, "method_not_supported", 405))
-    return refusal(Problem(words, None, None, status))
+        return dress(refusal(Problem(words, None, "method_not_supported", 405)))
+    return dress(refusal(Problem(words, None, None, status)))

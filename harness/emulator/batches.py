@@ -38,6 +38,8 @@ class Batch:
     usage: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # input, cached, output, reasoning tokens
     looks: int = 0
     late_looks: int = 0  # of them at the ended batch
+    profile: str = "openai"  # whose path it came through
+    window: float = jobs.WINDOW  # seconds
     offset: int = 0  # where in the input file the next line to run begins
 
     @property

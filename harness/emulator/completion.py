@@ -14,7 +14,7 @@ from .rules import check
 from .streams import chat_events
 from .tokens import Spent
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape", "stream"]
+__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "call", "check", "contradict", "serves", "shape", "stream"]
 
 TITLE = "Chat Completions"
 CONTENT = "messages"
@@ -54,9 +54,9 @@ def shape(answered: Answered) -> Body:
 def _choice(index: int, reply: Reply, answered: Answered) -> Body:
     body, finish = answered.body, "length" if reply.cut else "stop"
     message: Body = {"role": "assistant", "content": reply.content, "refusal": reply.refusal, "annotations": []}
-    call = None if reply.cut else _call(answered)
-    if call is not None:
-        message |= {"content": None, "refusal": None, "tool_calls": [call]}
+    called = None if reply.cut else call(answered)
+    if called is not None:
+        message |= {"content": None, "refusal": None, "tool_calls": [called]}
         finish = "tool_calls"
     elif body.get("stop") and reply.content is not None:
         message["content"] = extras.stopped(reply.content, body["stop"])
@@ -67,14 +67,15 @@ def _choice(index: int, reply: Reply, answered: Answered) -> Body:
     return {"index": index, "message": message, "logprobs": chances, "finish_reason": finish}
 
 
-def _call(answered: Answered) -> Body | None:
+def call(answered: Answered) -> Body | None:
+    """Make the call of a function, where the request demands one."""
     choice = answered.body.get("tool_choice")
     functions = [tool["function"] for tool in answered.body.get("tools") or () if tool["type"] == "function"]
     name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
-    call = extras.called(functions, choice, name, answered.draws)
-    if call is None:
+    made = extras.called(functions, choice, name, answered.draws)
+    if made is None:
         return None
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    return {"id": made.id, "type": "function", "function": {"name": made.name, "arguments": made.arguments}}
 
 
 def _usage(spent: Spent) -> Body:

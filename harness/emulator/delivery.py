@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from .batches import Batch, Fault
-from .draws import Draws, base62
-from .endpoints import APIS
+from .draws import Draws
 from .execution import Api
 from .faults import strikes_line
 from .files import StoredFile
 from .ledger import decode, row_of
 from .openai_lines import lines_of, unfinished
+from .profiles import PROFILES
 from .state import State
 
 _MONTH = 2_592_000  # seconds; how long result files are kept
@@ -78,7 +78,7 @@ def _write(
     batch: Batch, state: State, name: str, places: list[Place], rest: Iterator[Line], stamp: int
 ) -> StoredFile | None:
     """Write one file."""
-    file_id = f"file-{base62(22, state.settings.seed, batch.id, name)}"
+    file_id = PROFILES[batch.profile].file_id(state.settings.seed, batch.id, name)
     draft = state.files.draft(file_id)
     edit = _editor(batch)
     with draft.open("wb") as sink:
@@ -89,7 +89,7 @@ def _write(
         draft.unlink()
         return None
     keep = (batch.request.get("output_expires_after") or {}).get("seconds", _MONTH)
-    file = StoredFile(file_id, "batch_output", f"{batch.id}_{name}.jsonl", size, stamp, stamp + keep)
+    file = StoredFile(file_id, "batch_output", f"{batch.id}_{name}.jsonl", size, stamp, stamp + keep, batch.profile)
     with state.changed:
         state.files.add(file, draft)
     return file
@@ -117,7 +117,8 @@ def _ledger_lines(path: Path, places: list[Place]) -> Iterator[Line]:
 
 
 def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
-    api = APIS.get(batch.request["endpoint"])  # None: an endpoint that only a server upstream knows
+    endpoint = batch.request["endpoint"]
+    api = PROFILES[batch.profile].apis.get(endpoint)  # None: an endpoint that only a server upstream knows
     # What makes a line unreadable comes last: the other edits read it.
     faults = sorted(
         (fault for fault in batch.faults if fault["fault"] in _EDITS),

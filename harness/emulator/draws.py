@@ -33,6 +33,13 @@ def base62(length: int, *parts: object) -> str:
     return "".join(out)
 
 
+def base32(length: int, *parts: object) -> str:
+    """Turn any parts into `length` letters and digits (at most 25), as ULIDs have them but in lower case."""
+    letters = "0123456789abcdefghjkmnpqrstvwxyz"
+    value = int(hexes(32, *parts), 16)
+    return "".join(letters[value >> 5 * place & 31] for place in range(length))
+
+
 class Draws:
     """A small stream of numbers; seeding costs nothing, which `random.Random` cannot say (50,000 lines need 50,000)."""
 

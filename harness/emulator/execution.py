@@ -91,6 +91,14 @@ class Outcome:
     usage: tuple[int, int, int, int]  # input, cached, output, reasoning tokens
 
 
+class UndeliveredError(Exception):
+    """An answer that was made but is not handed out; says the body of the 400 instead."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(body)
+        self.body = body
+
+
 def digest(body: Body) -> str:
     """Digest a body, key order aside; one that is nested too deeply for that has the digest TOO_DEEP."""
     try:
@@ -116,6 +124,8 @@ def execute(body: Body, api: Api, models: Models, answers: Answers, *, seed: int
         said = [reply for reply, _ in replies]
         answered = Answered(body, asked, models.snapshot(body["model"]), facts, said, spent, key, now, draws)
         return Outcome(200, api.shape(answered), mark, (spent.prompt, 0, spent.output, spent.reasoning))
+    except UndeliveredError as kept:
+        return Outcome(400, kept.body, mark, _FREE)
     except SchemaError as found:
         return Outcome(400, error(bad_schema(asked.wanted, f"{found}.", api.SCHEMA)), mark, _FREE)
 

@@ -19,6 +19,7 @@ class StoredFile:
     bytes: int
     created_at: int
     expires_at: int | None
+    profile: str = "openai"  # whose path it came through
 
 
 class Files:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .problems import Problem
+from .profiles import Profile, of_path
 from .replies import refusal
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -32,12 +33,13 @@ class Gate:
             return refusal(Problem("This server answers to loopback names only.", None, None, 421), known=False)
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
-        if scope["path"].startswith("/v1/"):
-            problem = self._key(headers.get("authorization", ""))
-            return refusal(problem, known=False) if problem else None
+        profile = of_path(scope["path"])
+        if profile is not None:
+            problem = self._key(headers.get("authorization", ""), profile)
+            return profile.dress(refusal(problem, known=False)) if problem else None
         return None
 
-    def _key(self, authorization: str) -> Problem | None:
+    def _key(self, authorization: str, profile: Profile) -> Problem | None:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             words = (
@@ -47,6 +49,8 @@ class Gate:
             return Problem(words, None, None, 401)
         if self._api_key in {None, key.strip()}:
             return None
+        if profile.name == "groq":
+            return Problem("Invalid API Key", None, "invalid_api_key", 401)
         words = f"Incorrect API key provided: {_masked(key.strip())}."
         words += " You can find your API key at https://platform.openai.com/account/api-keys."
         return Problem(words, None, "invalid_api_key", 401)

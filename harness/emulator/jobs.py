@@ -9,7 +9,7 @@ from typing import Any
 from .draws import Draws
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-WINDOW = 86_400.0  # seconds; the only window of the OpenAI batch API is 24h
+WINDOW = 86_400.0  # seconds; the only window of the OpenAI batch API is 24h, others have more
 _GRACE = 5.0  # seconds that lines in flight have to finish when their batch is cancelled
 
 
@@ -51,7 +51,7 @@ def by_work() -> Life:
     return Life("work", (Step("in_progress", 0), Step("finalizing", 0), Step("completed", 0)))
 
 
-def due_by_work(life: Life, made: int, x: float, *, left: int, flying: int) -> Step | None:
+def due_by_work(life: Life, made: int, x: float, *, left: int, flying: int, window: float) -> Step | None:
     """Find the next step of a life by work after `made` steps, at `x` seconds, if it is time for it.
 
     `left` lines have not finished, `flying` of them are being executed.
@@ -60,7 +60,7 @@ def due_by_work(life: Life, made: int, x: float, *, left: int, flying: int) -> S
         return None
     step = life.steps[made]
     if step.status == "finalizing" and left:
-        return Step("expired", WINDOW) if x >= WINDOW else None
+        return Step("expired", window) if x >= window else None
     if step.status == "cancelled" and not flying:
         return step
     return step if step.at <= x else None

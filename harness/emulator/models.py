@@ -1,4 +1,4 @@
-"""The models that are served and the facts of their families, from models.yaml."""
+"""The models that are served and the facts of their families, from the YAML beside this file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUTCOMES = ("right", "wrong", "invalid", "refused", "truncated")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one family of models accepts; models.yaml explains each."""
+    """What one family of models accepts; models.yaml and models_groq.yaml explain each."""
 
     reasons: str
     effort: str | None
@@ -36,6 +36,9 @@ class Facts:
     flex: bool
     context: int | None
     rates: tuple[float, ...]  # of OUTCOMES, in that order
+    strict: bool = True  # of json: schema, the decoder can be held to it
+    thinks: bool = False  # aloud, into the text
+    reasoning_format: bool = False  # the parameter of this name is accepted
     ruled: bool = True  # False for an extra model of the user's: nothing is refused
 
 
@@ -79,19 +82,23 @@ def _facts(row: Mapping[str, Any]) -> Facts:
     return Facts(**(values | sets | lists | {"rates": rates}))
 
 
-def load(*, extra: Sequence[str] = (), rates: Mapping[str, float] | None = None) -> Models:
-    """Load the shipped table; `rates` replaces those of every family."""
-    return Models(_table(), extra=extra, rates=rates)
+def load(provider: str = "openai", *, extra: Sequence[str] = (), rates: Mapping[str, float] | None = None) -> Models:
+    """Load a provider's table; `rates` replaces those of every family."""
+    return Models(_table(provider), extra=extra, rates=rates)
 
 
 def unruled() -> Models:
     """Know no model at all, so that every name stands for itself."""
-    return Models(_table() | {"families": [], "models": {}})
+    return Models(_table("openai") | {"families": [], "models": {}})
 
 
-def _table() -> dict[str, Any]:
-    table: dict[str, Any] = read_yaml(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
-    return table
+def _table(provider: str) -> dict[str, Any]:
+    """Read a table; what the others leave out is as in OpenAI's."""
+    shipped: dict[str, Any] = read_yaml(Path(__file__).with_name("models.yaml").read_text(encoding="utf-8"))
+    if provider == "openai":
+        return shipped
+    own: dict[str, Any] = read_yaml(Path(__file__).with_name(f"models_{provider}.yaml").read_text(encoding="utf-8"))
+    return own | {"defaults": shipped["defaults"] | own["defaults"]}
 
 
 def read_yaml(text: str) -> Any:

@@ -11,14 +11,14 @@ from starlette.responses import Response
 from . import jobs, problems, upstream
 from .admission import PROJECT
 from .batches import Batch, Fault
-from .draws import hexes
-from .endpoints import APIS
 from .openai_view import counts_look, gone, show
 from .problems import Problem, missing, unknown, wrong_type, wrong_value
+from .profiles import Profile
 from .replies import answer, limit_of, page, read_json, refusal, seconds
 from .site import Site
 from .state import Settings
 
+_KEPT = ("endpoint", "completion_window", "metadata", "output_expires_after")
 _PATIENCE = 0.1  # real seconds that a look waits for work which is due
 _LONG_PATIENCE = 60.0  # the same, where the look itself makes the work due
 
@@ -32,10 +32,10 @@ async def create_batch(request: Request, site: Site) -> Response:
     if problem is not None:
         return refusal(problem)
     with site.state.changed:
-        batch = _new(body, site)
+        batch = _new(body, request.state.profile, site)
         site.state.batches.add(batch)
         site.runner.add(batch)
-        return answer(show(batch))
+        return answer(show(batch, fresh=True))
 
 
 def _refused(body: dict[str, Any], request: Request, site: Site) -> Problem | None:
@@ -44,15 +44,16 @@ def _refused(body: dict[str, Any], request: Request, site: Site) -> Problem | No
             return missing(name)
         if not isinstance(body[name], str):
             return wrong_type(name, "a string", body[name])
-    known = {"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
+    profile: Profile = request.state.profile
+    known = {"input_file_id", "endpoint", "completion_window", "metadata"}
+    known |= {"output_expires_after"} if profile.expiries else set()
     if stranger := next((name for name in body if name not in known), None):
         return unknown(stranger)
-    endpoints = APIS if site.state.settings.upstream is None else upstream.ENDPOINTS
+    endpoints = profile.apis if site.state.settings.upstream is None else upstream.ENDPOINTS
     if body["endpoint"] not in endpoints:
         return wrong_value("endpoint", body["endpoint"], endpoints)
-    if body["completion_window"] != "24h":
-        words = f"Invalid value: '{body['completion_window']}'. Value must be '24h'."
-        return Problem(words, "completion_window", "invalid_value")
+    if isinstance(window := profile.window(body["completion_window"]), Problem):
+        return window
     if body.get("metadata") is not None and (problem := problems.metadata(body["metadata"])):
         return problem
     expiry = body.get("output_expires_after")
@@ -72,19 +73,23 @@ def _unfit(file_id: str, request: Request, site: Site) -> Problem | None:
     return None
 
 
-def _new(body: dict[str, Any], site: Site) -> Batch:
+def _new(body: dict[str, Any], profile: Profile, site: Site) -> Batch:
     state = site.state
     number, now, seed = len(state.batches) + 1, state.clock.now(), state.settings.seed
     metadata = body.get("metadata")
     faults = state.faults.of_batch(number, metadata)
+    window = profile.window(body["completion_window"])
+    assert isinstance(window, float)  # others are refused
     return Batch(
-        id="batch_" + hexes(32, seed, number, body["input_file_id"], metadata),
+        id=profile.batch_id(seed, number, body["input_file_id"], metadata),
         number=number,
         created=now,
-        life=_fated(jobs.bounded(_life(state.settings, number), jobs.WINDOW), faults),
+        life=_fated(jobs.bounded(_life(state.settings, number), window), faults),
         input_file_id=body["input_file_id"],
-        request={key: body.get(key) for key in ("endpoint", "metadata", "output_expires_after")},
+        request={key: body.get(key) for key in _KEPT},
         faults=faults,
+        profile=profile.name,
+        window=window,
     )
 
 
@@ -106,7 +111,7 @@ def _fated(life: jobs.Life, faults: list[Fault]) -> jobs.Life:
 def _find(request: Request, site: Site) -> Batch | Response:
     batch_id = request.path_params["batch_id"]
     batch = site.state.batches.get(batch_id)
-    return batch if batch is not None else _no_batch(batch_id)
+    return batch if batch is not None and batch.profile == request.state.profile.name else _no_batch(batch_id)
 
 
 def _no_batch(batch_id: str) -> Response:
@@ -132,15 +137,19 @@ async def get_batch(request: Request, site: Site) -> Response:
 
 async def list_batches(request: Request, site: Site) -> Response:
     """List batches, newest first."""
-    limit = limit_of(request, 20, 100)
+    profile: Profile = request.state.profile
+    limit = 20 if profile.cursor else limit_of(request, 20, 100)
     if isinstance(limit, Problem):
         return refusal(limit)
     with site.state.changed:
         known = [batch for batch in reversed(site.state.batches.all()) if not gone(batch, listed=True)]
-        after = request.query_params.get("after")
+        known = [batch for batch in known if batch.profile == profile.name]
+        after = request.query_params.get("cursor" if profile.cursor else "after")
+        if profile.cursor and (wanted := request.query_params.getlist("id")):
+            known, limit = [batch for batch in known if batch.id in wanted[:200]], 200
         start = next((i for i, batch in enumerate(known, 1) if batch.id == after), 0)
         body = page([show(batch) for batch in known[start : start + limit]], None, limit)
-    return answer(body | {"has_more": start + limit < len(known)})
+    return answer(profile.page(body | {"has_more": start + limit < len(known)}))
 
 
 async def cancel_batch(request: Request, site: Site) -> Response:

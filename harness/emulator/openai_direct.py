@@ -10,8 +10,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .endpoints import APIS
-from .execution import Body, execute
+from .execution import Api, Body, execute
 from .journal import write_whole
 from .ledger import Entry, encode
 from .problems import Problem
@@ -31,12 +30,14 @@ _SINCE = 1_700_000_000  # `created` of every model; nothing depends on it
 
 async def run(request: Request, site: Site) -> Response:
     """Answer one body at once, whatever the endpoint."""
-    state, api = site.state, APIS[request.url.path]
+    state, profile = site.state, request.state.profile
+    api: Api = profile.apis["/v1" + request.url.path.removeprefix(profile.prefix)]
     body = await read_json(request, state.settings.max_json)
     if isinstance(body, Problem):
         return refusal(body)
     now, key = int(state.clock.now()), secrets.token_hex(32)
-    call = partial(execute, body, api, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
+    models, seed = state.models[profile.name], state.settings.seed
+    call = partial(execute, body, api, models, state.answers, seed=seed, now=now, key=key)
     outcome = await to_thread.run_sync(call)
     remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), site)
     if outcome.status != 200:
@@ -60,14 +61,15 @@ def _model(name: str) -> Body:
     return {"id": name, "object": "model", "created": _SINCE, "owned_by": "system"}
 
 
-async def list_models(_request: Request, site: Site) -> Response:
+async def list_models(request: Request, site: Site) -> Response:
     """List the models."""
-    return answer({"object": "list", "data": [_model(name) for name in site.state.models.names()]})
+    models = site.state.models[request.state.profile.name]
+    return answer({"object": "list", "data": [_model(name) for name in models.names()]})
 
 
 async def get_model(request: Request, site: Site) -> Response:
     """Show one model."""
     name = request.path_params["model"]
-    if site.state.models.find(name) is None:
+    if site.state.models[request.state.profile.name].find(name) is None:
         return refusal(Problem(f"The model '{name}' does not exist", "model", "model_not_found", 404))
     return answer(_model(name))

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from . import uploads
-from .draws import base62
 from .drop import CutShort
 from .files import StoredFile
 from .problems import Problem, missing, wrong_value
+from .profiles import PROFILES, Profile
 from .replies import answer, limit_of, page, refusal, seconds
 from .site import Site
 from .uploads import Upload
@@ -25,9 +25,9 @@ _MONTH = 2_592_000  # seconds; batch inputs expire after 30 days
 _BLOCK = 1 << 18
 
 
-def show(file: StoredFile) -> dict[str, Any]:
-    """Show a file as the API does."""
-    return {
+def show(file: StoredFile, *, fresh: bool = False) -> dict[str, Any]:
+    """Show a file as its provider does; `fresh`: in the answer to its upload."""
+    whole = {
         "object": "file",
         "id": file.id,
         "purpose": file.purpose,
@@ -38,6 +38,7 @@ def show(file: StoredFile) -> dict[str, Any]:
         "status": "processed",
         "status_details": None,
     }
+    return PROFILES[file.profile].show(whole, fresh=fresh)
 
 
 async def upload_file(request: Request, site: Site) -> Response:
@@ -46,20 +47,21 @@ async def upload_file(request: Request, site: Site) -> Response:
     draft = state.files.draft(secrets.token_hex(8))
     try:
         upload = await uploads.receive(request, draft, state.settings.max_file)
-        problem = _refused(upload, draft, site)
+        profile: Profile = request.state.profile
+        problem = _refused(upload, draft, profile, site)
         if problem is not None:
             return refusal(problem)
         with state.changed:
-            file = _stored(upload, site)
+            file = _stored(upload, profile, site)
             state.files.add(file, draft)
-        return answer(show(file))
+        return answer(show(file, fresh=True))
     except uploads.NotMultipartError:
         return refusal(missing("file"))
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _refused(upload: Upload, draft: Path, site: Site) -> Problem | None:
+def _refused(upload: Upload, draft: Path, profile: Profile, site: Site) -> Problem | None:
     purpose, settings = upload.fields.get("purpose"), site.state.settings
     if upload.filename is None:
         return missing("file")
@@ -70,7 +72,7 @@ def _refused(upload: Upload, draft: Path, site: Site) -> Problem | None:
     expiry = _expiry(upload)
     if expiry is not None and (problem := seconds("expires_after", expiry)):
         return problem
-    if upload.size > (settings.max_batch_file if purpose == "batch" else settings.max_file):
+    if upload.size > (min(settings.max_batch_file, profile.max_file) if purpose == "batch" else settings.max_file):
         return Problem("File is too large.")
     if purpose == "batch" and not _looks_like_jsonl(upload, draft):
         return Problem("Invalid file format for Batch API. Must be .jsonl")
@@ -98,18 +100,20 @@ def _looks_like_jsonl(upload: Upload, draft: Path) -> bool:
             return False
 
 
-def _stored(upload: Upload, site: Site) -> StoredFile:
+def _stored(upload: Upload, profile: Profile, site: Site) -> StoredFile:
     state, now = site.state, int(site.state.clock.now())
-    expiry, purpose = _expiry(upload), upload.fields["purpose"]
+    expiry, purpose = _expiry(upload) if profile.expiries else None, upload.fields["purpose"]
     keep = int(expiry["seconds"]) if expiry else _MONTH if purpose == "batch" else None
     name = upload.filename or ""
-    file_id = f"file-{base62(22, state.settings.seed, state.files.made, name, upload.sha256)}"
-    return StoredFile(file_id, purpose, name, upload.size, now, None if keep is None else now + keep)
+    file_id = profile.file_id(state.settings.seed, state.files.made, name, upload.sha256)
+    end = None if keep is None else now + keep
+    return StoredFile(file_id, purpose, name, upload.size, now, end, profile.name)
 
 
 async def list_files(request: Request, site: Site) -> Response:
     """List files, newest first unless asked otherwise."""
-    limit = limit_of(request, 10_000, 10_000)
+    profile: Profile = request.state.profile
+    limit = 100 if profile.cursor else limit_of(request, 10_000, 10_000)
     order, purpose = request.query_params.get("order", "desc"), request.query_params.get("purpose")
     if isinstance(limit, Problem):
         return refusal(limit)
@@ -117,14 +121,18 @@ async def list_files(request: Request, site: Site) -> Response:
         return refusal(wrong_value("order", order, ("asc", "desc")))
     with site.state.changed:
         files = site.state.files.listing(site.state.clock.now())
-    shown = [show(file) for file in files if purpose in {None, file.purpose}]
-    return answer(page(shown if order == "asc" else shown[::-1], request.query_params.get("after"), limit))
+    ours = [file for file in files if file.profile == profile.name]
+    shown = [show(file) for file in ours if purpose in {None, file.purpose}]
+    after = request.query_params.get("cursor" if profile.cursor else "after")
+    return answer(profile.page(page(shown if order == "asc" else shown[::-1], after, limit)))
 
 
 def _find(request: Request, site: Site) -> StoredFile | Response:
     file_id = request.path_params["file_id"]
     file = site.state.files.get(file_id, site.state.clock.now())
-    return file if file is not None else refusal(Problem(f"No such File object: {file_id}", "id", None, 404))
+    if file is not None and file.profile == request.state.profile.name:
+        return file
+    return refusal(Problem(f"No such File object: {file_id}", "id", None, 404))
 
 
 async def get_file(request: Request, site: Site) -> Response:

@@ -15,10 +15,10 @@ import orjson
 
 from .batches import Batch, Fault
 from .draws import hexes
-from .endpoints import APIS
-from .execution import Outcome, digest, execute
+from .execution import TOO_DEEP, Api, Outcome, digest, execute
 from .faults import strikes_line
 from .ledger import Entry
+from .profiles import PROFILES, Profile
 from .state import State
 
 MAX_ERRORS = 100
@@ -43,7 +43,8 @@ class Checked:
     total: int = 0
     model: str | None = None
     tokens: int = 0  # of all prompts, estimated
-    errors: list[Error] = field(default_factory=list)
+    errors: list[Error] = field(default_factory=list)  # that fail the batch
+    spared: list[Error] = field(default_factory=list)  # of lines that fail alone
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
@@ -52,14 +53,20 @@ def lines_of(path: Path) -> Iterator[bytes]:
         yield from (line.rstrip(b"\r\n") for line in file)
 
 
-def check(path: Path, endpoint: str, state: State) -> Checked:
+def check(path: Path, endpoint: str, state: State, profile: Profile) -> Checked:
     """Check a whole input file; problems inside a body beyond model and content are found when the line runs."""
-    found, seen = Checked(), set[str]()
+    found, seen, bad = Checked(), set[str](), 0
+    spares = profile.spares and state.settings.upstream is None
+    rules = _Rules(endpoint, profile, state)
     for number, line in enumerate(lines_of(path), 1):
         found.total = number
         found.tokens += len(line) // 4
-        if len(found.errors) < MAX_ERRORS:
-            found.errors += _check_line(line, number, endpoint, found, seen, state)
+        if spares or len(found.errors) < MAX_ERRORS:
+            errors = _check_line(line, number, rules, found, seen)
+            bad += bool(errors)
+            found.errors += errors[:1] if spares else errors
+    if spares and bad < found.total:
+        found.spared, found.errors = found.errors, []
     if found.total > MAX_LINES:
         words = f"The batch contains {found.total} requests, which exceeds the limit of {MAX_LINES}."
         found.errors = [error("too_many_tasks", words)]
@@ -74,7 +81,21 @@ def error(code: str, message: str, param: str | None = None, line: int | None = 
     return {"code": code, "message": message, "param": param, "line": line}
 
 
-def _check_line(line: bytes, number: int, endpoint: str, found: Checked, seen: set[str], state: State) -> list[Error]:
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What lines are held against."""
+
+    endpoint: str
+    profile: Profile
+    state: State
+
+    @property
+    def api(self) -> Api | None:
+        """Find what runs the lines; None: an endpoint that only a server upstream knows."""
+        return self.profile.apis.get(self.endpoint)
+
+
+def _check_line(line: bytes, number: int, rules: _Rules, found: Checked, seen: set[str]) -> list[Error]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -95,19 +116,20 @@ def _check_line(line: bytes, number: int, endpoint: str, found: Checked, seen: s
         seen.add(custom_id)
     if row.get("method") not in {None, "POST"}:
         errors.append(error("invalid_method", "The method of a batch request must be 'POST'.", "method", number))
-    if row.get("url") not in {None, endpoint}:
+    urls = rules.profile.apis if rules.profile.spares else (rules.endpoint,)
+    if row.get("url") is not None and row["url"] not in urls:
         words = "The URL provided for this request does not match the batch endpoint."
         errors.append(error("invalid_url", words, "url", number))
     body = row.get("body")
-    return errors + (_check_body(body, number, endpoint, found, state) if body is not None else [])
+    return errors + (_check_body(body, number, rules, found) if body is not None else [])
 
 
-def _check_body(body: Any, number: int, endpoint: str, found: Checked, state: State) -> list[Error]:
+def _check_body(body: Any, number: int, rules: _Rules, found: Checked) -> list[Error]:
     if not isinstance(body, dict):
         return [error("invalid_type", "Invalid type for 'body': expected an object.", "body", number)]
-    api = APIS.get(endpoint)  # None: an endpoint that only a server upstream knows
+    api, state = rules.api, rules.state
     if body.get("stream") is True:
-        words = f"{api.TITLE if api else endpoint}: Streaming is not supported in the Batch API."
+        words = f"{api.TITLE if api else rules.endpoint}: Streaming is not supported in the Batch API."
         return [error("streaming_unsupported", words, "body.stream", number)]
     model = body.get("model")
     if state.settings.upstream is not None:  # which models there are, and what they take, is known there
@@ -119,21 +141,36 @@ def _check_body(body: Any, number: int, endpoint: str, found: Checked, state: St
     if body.get(api.CONTENT) is None:
         words = f"{api.CONTENT.capitalize()} parameter is required."
         return [error("invalid_request", words, f"body.{api.CONTENT}", number)]
-    facts = state.models.find(model) if isinstance(model, str) else None
+    facts = state.models[rules.profile.name].find(model) if isinstance(model, str) else None
     if facts is None or not facts.batch or not api.serves(facts):
         words = f"The provided model '{model}' is not supported by the Batch API."
         return [error("model_not_found", words, "body.model", number)]
     if found.model is None:
         found.model = model
-    if model != found.model:
+    if model != found.model and not rules.profile.mixed:
         words = f"All requests of a batch must use the same model: expected '{found.model}', but got '{model}'."
         return [error("mismatched_model", words, "body.model", number)]
     return []
 
 
+def spoiled(line: bytes, row: int, batch: Batch, found: Error, state: State) -> Entry:
+    """Answer a line that did not pass the checks, in a batch that goes on without it."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        request = None
+    custom_id = request.get("custom_id") if isinstance(request, dict) else None
+    mark, said = hexes(64, batch.id, row), {key: found[key] for key in ("message", "param", "code")}
+    body = {"error": {**said, "type": "invalid_request_error"}}
+    answer = {"response": {"status_code": 400, "request_id": mark[32:], "body": body}, "error": None}
+    state.answers.occurrence(TOO_DEEP)
+    text = PROFILES[batch.profile].line(mark, custom_id if isinstance(custom_id, str) else None, answer)
+    return Entry(False, TOO_DEEP, (0, 0, 0, 0), json.dumps(custom_id), text)
+
+
 def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     """Run one line that passed the checks."""
-    request = orjson.loads(line)
+    request, profile = orjson.loads(line), PROFILES[batch.profile]
     custom_id: str = request["custom_id"]
     body: dict[str, Any] = request["body"]
     mark = hexes(64, batch.id, row)
@@ -143,12 +180,12 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
         outcome = Outcome(0, {}, digest(body), (0, 0, 0, 0))
         state.answers.occurrence(outcome.digest)
     else:
-        api, seed = APIS[batch.request["endpoint"]], state.settings.seed
-        outcome = execute(body, api, state.models, state.answers, seed=seed, now=now, key=mark)
+        api, models = profile.apis[request["url"]], state.models[profile.name]
+        outcome = execute(body, api, models, state.answers, seed=state.settings.seed, now=now, key=mark)
         response = {"status_code": outcome.status, "request_id": mark[32:], "body": outcome.body}
         answer = {"response": response, "error": None}
-    text = json.dumps({"id": f"batch_req_{mark[:32]}", "custom_id": custom_id, **answer})
-    return Entry(outcome.status == 200, outcome.digest, outcome.usage, json.dumps(custom_id), text.encode())
+    text = profile.line(mark, custom_id, answer)
+    return Entry(outcome.status == 200, outcome.digest, outcome.usage, json.dumps(custom_id), text)
 
 
 def broken(fault: Fault, mark: str) -> dict[str, Any]:
@@ -176,5 +213,4 @@ def unfinished(line: bytes, row: int, batch: Batch, status: str) -> tuple[str, b
     if not isinstance(custom_id, str):
         return None
     answer = {"response": None, "error": {"code": code, "message": message}}
-    text = json.dumps({"id": f"batch_req_{hexes(32, batch.id, row)}", "custom_id": custom_id, **answer})
-    return custom_id, text.encode()
+    return custom_id, PROFILES[batch.profile].line(hexes(64, batch.id, row), custom_id, answer)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import jobs
 from .batches import Batch
+from .profiles import PROFILES
 
 _STAMPS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
 
 
-def show(batch: Batch) -> dict[str, Any]:
-    """Show a batch; every key is there, null where nothing is known."""
+def show(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:
+    """Show a batch as its provider does; `fresh`: in the answer to its creation."""
+    return PROFILES[batch.profile].show(_whole(batch), fresh=fresh)
+
+
+def _whole(batch: Batch) -> dict[str, Any]:
+    """Show a batch as OpenAI does; every key is there, null where nothing is known."""
     created = int(batch.created)
     unset = "" if batch.fault("empty_string_ids") else None
     late = batch.fault("files_late")
@@ -23,12 +28,12 @@ def show(batch: Batch) -> dict[str, Any]:
         "model": batch.model,
         "errors": {"object": "list", "data": batch.errors} if batch.errors else None,
         "input_file_id": batch.input_file_id,
-        "completion_window": "24h",
+        "completion_window": batch.request.get("completion_window") or "24h",
         "status": _status(batch),
         "output_file_id": unset if hidden else batch.output_file_id or unset,
         "error_file_id": unset if hidden else batch.error_file_id or unset,
         "created_at": created,
-        "expires_at": created + int(jobs.WINDOW),
+        "expires_at": created + int(batch.window),
         **{f"{status}_at": batch.stamps.get(status) for status in _STAMPS},
         "request_counts": _counts(batch),
         "usage": _usage(batch) if batch.ended and batch.status != "failed" else None,

@@ -154,12 +154,13 @@ class Runner:
         with state.changed:
             live = self.live()
         found = admission.admit(batch, state, live)
-        facts = {"model": found.model and state.models.snapshot(found.model)}
+        facts: dict[str, Any] = {"model": found.model and state.models[batch.profile].snapshot(found.model)}
         if found.errors:
             if self._commit(batch, "validating", "failed", stamp, errors=found.errors, **facts):
                 self._retire(batch)
             return
-        self._commit(batch, "validating", "in_progress", stamp, total=found.total, tokens=found.tokens, **facts)
+        facts |= {"total": found.total, "tokens": found.tokens, "errors": found.spared}
+        self._commit(batch, "validating", "in_progress", stamp, **facts)
 
     def _end(self, batch: Batch, status: str, stamp: int) -> None:
         seen = batch.status

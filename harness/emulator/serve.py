@@ -22,6 +22,10 @@ example:
   python -m harness emulator --port 8000 --state ./emulator-state --speed 100
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python your_batch_script.py
 
+Groq and kluster.ai, each with its own windows, words and models, below paths of their own:
+  groq.Groq(base_url="http://127.0.0.1:8000", api_key="any")
+  openai.OpenAI(base_url="http://127.0.0.1:8000/kluster/v1", api_key="any")
+
 a batch API for models of your own (Ollama, vLLM, llama.cpp, any OpenAI-compatible server):
   python -m harness emulator --upstream http://127.0.0.1:11434/v1 --concurrency 8 --state ./batches
 
@@ -35,7 +39,7 @@ control, while it runs:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m harness emulator",
-        description="Serve OpenAI's files, batches, models and chat completions on loopback: no key, no money.",
+        description="Serve the batch APIs of OpenAI, Groq and kluster.ai on loopback: no key, no money.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -18,6 +18,7 @@ from .clock import Clock, ClockFile
 from .faults import Faults
 from .files import Files
 from .ledger import Ledgers, read
+from .profiles import PROFILES
 
 
 class BusyError(Exception):
@@ -60,7 +61,7 @@ class State:
     ledgers: Ledgers
     batches: Batches
     faults: Faults
-    models: models.Models
+    models: Mapping[str, models.Models]  # by provider
     answers: Answers
     root: Path
     guard: BinaryIO
@@ -99,13 +100,17 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         ledgers=ledgers,
         batches=batches,
         faults=Faults(root / "faults.json", settings.faults),
-        models=models.unruled()
-        if settings.upstream
-        else models.load(extra=settings.extra_models, rates=settings.rates),
+        models={name: _models(name, settings) for name in PROFILES},
         answers=answers,
         root=root,
         guard=guard,
     )
+
+
+def _models(provider: str, settings: Settings) -> models.Models:
+    if settings.upstream is not None:
+        return models.unruled()
+    return models.load(provider, extra=settings.extra_models, rates=settings.rates)
 
 
 def _lock(root: Path) -> BinaryIO:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Body = dict[str, Any]
+_SAME = ("id", "created", "model", "service_tier", "system_fingerprint")
 _PIECE = 16  # characters
 
 
@@ -18,7 +19,7 @@ def chat_events(completion: Body, *, with_usage: bool) -> Iterator[str]:
 
 
 def _chunks(completion: Body, *, with_usage: bool) -> Iterator[Body]:
-    same = {key: completion[key] for key in ("id", "created", "model", "service_tier", "system_fingerprint")}
+    same = {key: completion[key] for key in _SAME if key in completion}
     frame = {"object": "chat.completion.chunk", **same} | ({"usage": None} if with_usage else {})
     for choice in completion["choices"]:
         for delta, finish in _deltas(choice):
@@ -31,11 +32,11 @@ def _chunks(completion: Body, *, with_usage: bool) -> Iterator[Body]:
 def _deltas(choice: Body) -> Iterator[tuple[Body, str | None]]:
     message = choice["message"]
     yield {"role": "assistant", "content": "", "refusal": None}, None
-    if message["refusal"] is not None:
+    if message.get("refusal") is not None:
         yield {"refusal": message["refusal"]}, None
     for i, call in enumerate(message.get("tool_calls", ())):
         yield {"tool_calls": [{"index": i, **call}]}, None
-    for piece in _pieces(message["content"] or ""):
+    for piece in _pieces(message.get("content") or ""):
         yield {"content": piece}, None
     yield {}, choice["finish_reason"]
 

@@ -29,7 +29,7 @@ async def post(request: Request, site: Site) -> Response:
         return refusal(body)
     if body.get("stream"):
         return refusal(Problem(_NO_STREAM, "stream", "unsupported_value"))
-    answer = await _call(site, "POST", request.url.path.removeprefix("/v1"), raw)
+    answer = await _call(site, "POST", request.url.path.removeprefix(request.state.profile.prefix), raw)
     remember(Entry(answer.ok, digest(body), used(answer), '""', b""), site)
     return _passed(answer)
 
@@ -58,10 +58,10 @@ def _passed(answer: Answer) -> Response:
 
 
 ROUTES: tuple[tuple[str, str, str, Route], ...] = (
-    ("GET", "/v1/models", "list_models", list_models),
-    ("GET", "/v1/models/{model:path}", "get_model", get_model),
-    ("POST", "/v1/chat/completions", "chat", post),
-    ("POST", "/v1/responses", "responses", post),
-    ("POST", "/v1/embeddings", "embeddings", post),
-    ("POST", "/v1/completions", "completions", post),
+    ("GET", "/models", "list_models", list_models),
+    ("GET", "/models/{model:path}", "get_model", get_model),
+    ("POST", "/chat/completions", "chat", post),
+    ("POST", "/responses", "responses", post),
+    ("POST", "/embeddings", "embeddings", post),
+    ("POST", "/completions", "completions", post),
 )

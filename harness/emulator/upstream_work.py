@@ -80,7 +80,8 @@ class UpstreamWork:
             return None
         job = self._jobs.get(batch.id)
         left, flying = batch.limit - batch.done, len(job.flying) if job else 0
-        return jobs.due_by_work(batch.life, batch.steps, batch.x(now), left=left, flying=flying)
+        x = batch.x(now)
+        return jobs.due_by_work(batch.life, batch.steps, x, left=left, flying=flying, window=batch.window)
 
     def late(self, batch: Batch, now: float) -> bool:
         """Say whether a batch has lines to send and is not at work yet."""

@@ -5,15 +5,16 @@ Read: "Batch API" guide and API reference, developers.openai.com, November 2026;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from harness.errors import ProviderError
-from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line
+from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line, told
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
 from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
@@ -38,6 +39,7 @@ PAGE = 100  # the API's maximum of batches on a list page
 CREATE_TIMEOUT = 120.0  # s; after it the answer counts as unclear, and the batch is looked for
 MAX_DOWNLOAD = 8_000_000_000  # bytes; 50,000 answers of 160 kB each: what is larger is no answer
 FEW = 3  # up to here single looks are cheaper than a list page
+UNSERVED = (404, 405, 501)  # what a compatible server answers to a listing that it does not have
 RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
 ENDED = ("completed", "failed", "expired", "cancelled")
 
@@ -81,20 +83,24 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
     """
     found = []
     for page in _pages(client):
-        ages = [batch.get("created_at") for batch in page]
+        ages = [_number(batch.get("created_at")) for batch in page]
         for batch, created in zip(page, ages, strict=True):
             label = (batch.get("metadata") or {}).get(LABEL)
             unlabelled = label is None and batch.get("input_file_id") == file and batch.get("status") != "failed"
             if label == key or unlabelled:
                 total = (batch.get("request_counts") or {}).get("total") or 0
-                found.append(Candidate(str(batch.get("id")), label, _number(created), total))
-        if all(isinstance(created, int | float) and created < since for created in ages):
+                found.append(Candidate(str(batch.get("id")), label, created or 0.0, total))
+        if all(created is not None and created < since for created in ages):
             break
     return found
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+def _number(value: Any) -> float | None:
+    """Read a time stamp; some servers write it as a string."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
@@ -110,7 +116,7 @@ def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
                 if len(statuses) == len(wanted) or number >= pages * PAGE:
                     break
         except ProviderError as error:
-            if error.status not in (404, 405, 501):  # a compatible server without a list
+            if error.status not in UNSERVED:
                 raise
     for batch_id in ids:
         if batch_id not in statuses or statuses[batch_id].late:  # a list may lag behind
@@ -136,16 +142,26 @@ def _listed(client: Any) -> Iterator[dict[str, Any]]:
 
 def _pages(client: Any) -> Iterator[list[dict[str, Any]]]:
     """Yield pages of batches, newest first; none is empty."""
-    after: dict[str, str] = {}
+    return _paged("list", partial(client.batches.with_raw_response.list, limit=PAGE))
+
+
+def _paged(call: str, ask: Callable[..., Any]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the pages of a listing; none is empty.
+
+    OpenAI says `has_more` and goes on `after` an id, Groq gives a cursor; a server that says neither has one page.
+    """
+    position: dict[str, Any] = {}
     while True:
-        with _errors("list"):
-            page = orjson.loads(client.batches.with_raw_response.list(limit=PAGE, **after).content)
-            batches = list(page["data"])
-        if batches:
-            yield batches
-        if not batches or not page.get("has_more"):
+        with _errors(call):
+            page = orjson.loads(ask(**position).content)
+            items = list(page["data"])
+            cursor = (page.get("paging") or {}).get("next_cursor")
+            following = {"extra_query": {"cursor": cursor}} if cursor else {"after": items[-1]["id"]} if items else {}
+        if items:
+            yield items
+        if not items or following == position or not (cursor or page.get("has_more")):
             return
-        after = {"after": batches[-1]["id"]}
+        position = following
 
 
 def _status(batch: Mapping[str, Any]) -> BatchStatus:
@@ -167,8 +183,19 @@ def _status(batch: Mapping[str, Any]) -> BatchStatus:
         counts.get("total") or 0,
         late,
         files,
-        _batch_error(batch.get("errors")) if status == "failed" else None,
+        _own_error(status, batch.get("errors")),
     )
+
+
+def _own_error(status: Any, errors: Any) -> Error | None:
+    """Read why a batch failed, or on Groq, what was wrong with lines of one that went on without them.
+
+    Those may stand in neither file; a line that comes from nowhere then has this error.
+    """
+    if status == "failed":
+        return _batch_error(errors)
+    error = _batch_error(errors) if status == "completed" and errors else None
+    return error if error and error.kind == "permanent" else None
 
 
 def _batch_error(errors: Any) -> Error:
@@ -238,10 +265,14 @@ def clean(client: Any, files: Sequence[str]) -> int:
 
 
 def owned(client: Any, run_key: str) -> list[str]:
-    """List the input files whose name begins with the run's key."""
-    with _errors("list files"):
-        files = client.files.list(purpose="batch")
-        return [file.id for file in files if (file.filename or "").startswith(run_key)]
+    """List the input files whose name begins with the run's key; none where the server lists no files."""
+    try:
+        pages = list(_paged("list files", partial(client.files.with_raw_response.list, purpose="batch")))
+    except ProviderError as error:
+        if error.status in UNSERVED:
+            return []
+        raise
+    return [str(file["id"]) for page in pages for file in page if str(file.get("filename")).startswith(run_key)]
 
 
 @contextmanager
@@ -253,8 +284,8 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        body = error.body if isinstance(error.body, dict) else {}
-        code, message = body.get("code"), str(body.get("message") or error.message)
+        said = told(error.body)
+        code, message = said.get("code"), str(said.get("message") or error.message)
         kind: str = kind_of(error.status_code, code)
         if message.startswith("Cannot find file"):
             kind, code = "retryable", "file_not_found"

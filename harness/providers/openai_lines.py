@@ -14,6 +14,7 @@ from harness.types import Error, ErrorClass, Fixed, Request, Response, Usage
 
 URLS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
 BILLING = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+MODEL_FAILED = ("json_validate_failed", "tool_use_failed")  # Groq: the model wrote what does not fit, said as a 400
 MODERATION = ("content_policy_violation", "invalid_prompt", "cyber_policy", "content_filter")
 
 
@@ -64,6 +65,8 @@ def decode(line: bytes) -> Response:
         return Response(custom_id, error=Error("unknown", "neither an answer nor an error"))
     status, body = answer.get("status_code"), answer.get("body")
     if not isinstance(status, int) or not 200 <= status < 300:
+        if (written := _unfit(body)) is not None:
+            return Response(custom_id, text=written, request_id=_text(answer.get("request_id")))
         return Response(custom_id, request_id=_text(answer.get("request_id")), error=_refused(status, body))
     if isinstance(body, dict) and isinstance(body.get("output"), list):
         return _response(custom_id, answer.get("request_id"), body)
@@ -73,6 +76,15 @@ def decode(line: bytes) -> Response:
     if not isinstance(body, dict) or not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return Response(custom_id, error=Error("unknown", "an answer without choices", status))
     return _chat(custom_id, answer.get("request_id"), body, choices[0])
+
+
+def _unfit(body: Any) -> str | None:
+    """Return what a model wrote and the server refused to hand out: an answer like any other."""
+    error = told(body)
+    if error.get("code") not in MODEL_FAILED:
+        return None
+    written = error.get("failed_generation")
+    return written if isinstance(written, str) else ""
 
 
 def _parsed(line: bytes) -> Any:
@@ -183,10 +195,21 @@ def _never_ran(error: Any) -> Error:
 
 def _refused(status: Any, body: Any) -> Error:
     """Class a line that ran and got an HTTP error."""
-    error = _mapping(_mapping(body).get("error"))
+    error = told(body)
     number, code = status if isinstance(status, int) else 0, _text(error.get("code"))
     message = _text(error.get("message")) or (str(body)[:500] if body else f"status {number} and an empty body")
     return Error(kind_of(number, code), message, number, code)
+
+
+def told(body: Any) -> Mapping[str, Any]:
+    """Find what an error body says: under `error`, flat as vLLM writes it, or as the first of a bare array.
+
+    A code that is a number only repeats the status.
+    """
+    body = body[0] if isinstance(body, list) and body else body
+    inner = body.get("error", body) if isinstance(body, dict) else {}
+    said = inner if isinstance(inner, dict) else {"message": inner} if isinstance(inner, str) else {}
+    return said if isinstance(said.get("code"), str | None) else {**said, "code": None}
 
 
 def kind_of(status: int, code: str | None) -> ErrorClass:
@@ -197,6 +220,6 @@ def kind_of(status: int, code: str | None) -> ErrorClass:
         return "moderation"
     if status in (401, 403):
         return "auth"
-    if status in (0, 408, 409, 429) or status >= 500:
+    if status in (0, 408, 409, 429, 498) or status >= 500:  # 498: Groq has no capacity at this moment
         return "retryable"
     return "permanent" if 400 <= status < 500 else "unknown"

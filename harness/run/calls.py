@@ -124,7 +124,10 @@ def cancel(lane: Lane, action: Cancel, batch: BatchState) -> list[Event]:
 
 def clean(lane: Lane, action: Clean) -> list[Event]:
     """Delete a batch's files at the provider; a file that cannot be deleted is no reason to stop."""
-    refused = None
+    provider, refused = lane.settings.provider, None
+    if not provider.deletes_files:
+        refused = f"{provider.name} has no call that deletes a file"
+        return [{"event": "cleaned", "batch": action.batch, "files": [], "refused": refused}]
     try:
         lane.provider.clean(lane.client, action.files)
     except ProviderError as error:

@@ -247,7 +247,7 @@ def _open(path: Path, label: str, world: World) -> Run:
     events = journal.of_run(path)
     settings, provider = stored.settings, load(stored.settings.provider.protocol)
     if world.emulator is not None:
-        url = world.emulator.url or world.emulator.ready()
+        url = world.emulator.address(settings.provider.emulator_path)
         client = provider.connect(settings.provider.model_copy(update={"base_url": url}), "simulated")
     else:
         key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
@@ -321,7 +321,10 @@ def _ended(
 def clean(path: Path, console: Console) -> int:
     """Delete what is ours at the provider and return how many files that were."""
     stored = folder.read(path)
+    provider = stored.settings.provider
     wrong = key_problems(stored.settings, os.environ)
+    if not provider.deletes_files:
+        wrong = [f"{provider.name} has no call that deletes a file; what it keeps, it keeps until it expires"]
     if wrong:
         raise ConfigError(wrong)
     with ExitStack() as stack:

@@ -16,7 +16,7 @@ ENDS_WITHIN = 10.0  # s
 
 
 class Emulator:
-    """A running emulator; `url` is what an OpenAI client takes as base_url."""
+    """A running emulator; `url` is where it speaks as OpenAI does, `address` where it speaks as others do."""
 
     def __init__(self, state: Path, endpoint: Endpoint, *, now: float, models: Sequence[str]) -> None:
         """Start it; it answers at `url` once `ready` has returned."""
@@ -42,6 +42,11 @@ class Emulator:
             raise HarnessError(f"the emulator did not start; see {self.log.name}")
         self.url = str(orjson.loads(line)["url"])
         return self.url
+
+    def address(self, path: str) -> str:
+        """Return the base_url of a client for the provider that the emulator imitates at this path."""
+        url = self.url or self.ready()
+        return url.removesuffix("/v1") + path
 
     def stop(self) -> None:
         """Let it end, and wait for that."""

@@ -39,6 +39,9 @@ def response(**fields: Any) -> Response:
         (response(text='{"label":"maybe"}'), "invalid", 0.0),
         (response(text=GOOD, refusal=""), "answered", 1.0),
         (response(text='{"label":"no"}'), "answered", 0.0),
+        (response(text='<think>\n{"label":"no"}?\n</think>\n\n{"label":"yes"}'), "answered", 1.0),
+        (response(text='<think>\n{"label":"yes"}\n</think>\n\n'), "invalid", 0.0),
+        (response(text='<think>\n{"label":"yes"}'), "invalid", 0.0),
     ],
 )
 def test_the_first_outcome_that_fits_counts(got: Response | None, outcome: str, score: float | None) -> None:

@@ -35,6 +35,28 @@ def test_a_parsed_null_is_the_answer_and_not_the_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("<think>\nLondon? No.\n</think>\n\nParis", 1.0),
+        ("London? No.\n</think>\n\nParis", 1.0),
+        ("<think>Paris</think> London", 0.0),
+        ("<think>\nParis", 0.0),
+        ("Paris", 1.0),
+    ],
+)
+def test_free_text_is_scored_without_the_thoughts_in_it(text: str, score: float) -> None:
+    [(_, right)] = load_scorers({"a": Scorer(kind="exact_match")}, None)
+    fields = {"parsed": None, "text": text, "extracted_by": None, "target": "Paris"}
+    assert right(fields) == score
+
+
+def test_a_scorer_of_the_user_sees_the_whole_text_and_the_answer_apart(tmp_path: Path) -> None:
+    code = "def score(result, target):\n    return result['answer'] == 'b' and result['text'].startswith('<think>')\n"
+    [(_, score)] = load_scorers({"mine": Scorer(kind="mine")}, folder(tmp_path, mine=code))
+    assert score({"parsed": None, "text": "<think>a</think>\nb", "extracted_by": None, "target": None}) == 1.0
+
+
+@pytest.mark.parametrize(
     ("body", "score", "note"),
     [
         ("return 0.25", 0.25, None),

@@ -14,6 +14,8 @@ MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 REQUIRED = {
     *("o1-mini", "o3-mini", "o4-mini", "gpt-4o-mini", "gpt-4.1-mini", "gpt-5-mini", "gpt-5.1", "gpt-5.6-terra"),
     *("gpt-6-luna", "gpt-6-astra", "custom"),
+    *("gpt-oss-120b", "gpt-oss-20b", "llama-3.3-70b-versatile", "llama-3.1-8b-instant", "llama-4-scout"),
+    *("deepseek-r1-0528", "deepseek-v3-0324", "gemma-3-27b-it", "llama-3.3-70b-turbo", "qwen3-235b-a22b"),
 }
 
 
@@ -30,7 +32,8 @@ def test_every_fact_of_a_family_has_its_source_and_date(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "custom"])
 def test_a_model_says_what_it_is_and_how_long_it_lives(name: str) -> None:
     built = Model.model_validate(model(name))
-    assert built.name == built.id == name
+    assert built.name == name
+    assert built.id in {name, *built.ids.values()}
     assert built.capabilities is not None
     assert built.lifecycle is not None
     assert built.lifecycle.source.strip()
@@ -40,6 +43,21 @@ def test_the_models_that_people_ask_for_are_there() -> None:
     assert set(MODELS) >= REQUIRED
 
 
-def test_a_provider_names_the_evidence_for_its_limits() -> None:
-    built = Provider.model_validate(shipped("provider", "openai"))
-    assert {"windows", "limits"} <= set(built.evidence)
+PROVIDERS = sorted(path.stem for path in (CONF / "provider").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_provider_names_the_evidence_for_its_limits(name: str) -> None:
+    built = Provider.model_validate(shipped("provider", name))
+    assert built.name == name
+    assert {"windows", "limits", "deletes_files"} <= set(built.evidence)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_has_the_same_keys(name: str) -> None:
+    assert set(shipped("provider", name)) == set(Provider.model_fields)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "custom"])
+def test_a_model_that_is_served_elsewhere_names_only_providers_that_ship(name: str) -> None:
+    assert set(Model.model_validate(model(name)).ids) <= set(PROVIDERS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.errors import ProviderError
 from harness.providers import openai
-from harness.types import Fixed, Message, Request, Sample, SentSchema, Usage
+from harness.types import Error, Fixed, Message, Request, Sample, SentSchema, Usage
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}, "required": ["b", "a"]}
 SAMPLE = Sample("s1", 0, {}, None, {})
@@ -85,6 +86,8 @@ def test_an_answer_is_decoded_with_its_usage() -> None:
         (responded(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}), "retryable"),
         (responded(500, {"error": {"message": "oops"}}), "retryable"),
         (responded(408, None), "retryable"),
+        (responded(498, {"error": {"message": "no capacity", "code": "capacity_exceeded"}}), "retryable"),
+        (responded(413, {"error": {"message": "too large", "code": "rate_limit_exceeded"}}), "permanent"),
         (responded(0, ""), "retryable"),
         (line(response={"status_code": None, "body": None}), "retryable"),
         (responded(400, {"error": {"message": "no", "code": "unsupported_value"}}), "permanent"),
@@ -163,12 +166,116 @@ def test_every_state_of_a_batch_has_a_meaning(batch: Any, phase: str, late: bool
         ({"data": [{"code": "invalid_request", "message": "Cannot find file file-x, or …"}]}, "retryable"),
         ({"data": [{"code": "invalid_json_line", "message": "bad", "line": 3}]}, "permanent"),
         ([{"code": "insufficient_quota", "message": "money"}], "billing"),
+        ([{"code": "invalid_method", "message": "Invalid value: 'GET'", "param": "method", "line": 4}], "permanent"),
+        ([], "retryable"),
         (None, "retryable"),
     ],
 )
 def test_a_batch_that_failed_as_a_whole_is_classed(errors: Any, kind: str) -> None:
     error = openai._batch_error(errors)
     assert error.kind == kind
+
+
+@pytest.mark.parametrize("code", ["json_validate_failed", "tool_use_failed"])
+@pytest.mark.parametrize(("written", "text"), [({"failed_generation": "I think so"}, "I think so"), ({}, "")])
+def test_a_text_that_the_server_held_back_is_an_answer_and_no_error(code: str, written: Any, text: str) -> None:
+    got = openai.decode(responded(400, {"error": {"message": "no JSON", "code": code, **written}}))
+    assert (got.text, got.error, got.request_id) == (text, None, "r1")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        ({"error": {"message": "m", "code": "c"}}, "m", "c"),
+        ({"error": {"message": "m"}}, "m", None),
+        ({"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400}, "m", None),
+        ([{"error": {"message": "m", "code": "c"}}], "m", "c"),
+        ([{"message": "m", "code": "c"}], "m", "c"),
+        ({"error": "m"}, "m", None),
+        ({"detail": "m"}, "{'detail': 'm'}", None),
+        ([], "status 400 and an empty body", None),
+        ("m", "m", None),
+        (None, "status 400 and an empty body", None),
+    ],
+)
+def test_an_error_body_of_any_shape_says_what_it_says(body: Any, message: str, code: str | None) -> None:
+    assert openai.decode(responded(400, body)).error == Error("permanent", message, 400, code)
+
+
+BAD = {"code": "invalid_method", "message": "Supported values are: 'POST'", "param": "method", "line": 4}
+
+
+@pytest.mark.parametrize(
+    ("status", "errors", "message"),
+    [
+        ("completed", [BAD], "Supported values are: 'POST' (line 4)"),
+        ("completed", {"object": "list", "data": [BAD, BAD]}, "Supported values are: 'POST' (line 4); 1 more"),
+        ("completed", None, None),
+        ("completed", [], None),
+        ("completed", {"object": "list", "data": []}, None),
+        ("completed", [{"code": "token_limit_exceeded", "message": "full"}], None),
+        ("in_progress", [BAD], None),
+        ("failed", [BAD], "Supported values are: 'POST' (line 4)"),
+    ],
+)
+def test_a_batch_may_end_well_and_tell_of_bad_lines(status: str, errors: Any, message: str | None) -> None:
+    error = openai._status({"id": "b", "status": status, "errors": errors}).error
+    assert (error and error.message) == message
+    assert error is None or error.kind == "permanent"
+
+
+def test_a_body_of_vllm_without_an_error_key_is_read_whole() -> None:
+    message = {"role": "assistant", "content": "<think>\nhm\n</think>\n\n4", "tool_calls": []}
+    body = {
+        "model": "v",
+        "choices": [{"message": message, "finish_reason": "stop", "stop_reason": None}],
+        "usage": {"prompt_tokens": 9, "total_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": None},
+        "prompt_logprobs": None,
+    }
+    raw = {"id": "batch-req-1", "custom_id": "k-0-1", "response": {"status_code": 200, "body": body}}
+    got = openai.decode(json.dumps(raw).encode())
+    assert (got.text, got.error, got.usage) == (message["content"], None, Usage(9, 0, 0, 1, 0))
+
+
+@pytest.mark.parametrize(("stamp", "seconds"), [(5, 5.0), ("1750000000", 1.75e9), (None, None), ("soon", None)])
+def test_a_time_may_be_text(stamp: Any, seconds: float | None) -> None:
+    assert openai._number(stamp) == seconds
+
+
+class Listing:
+    """A server's pages, and what it was asked for."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self.pages = list(pages)
+        self.asked: list[Any] = []
+
+    def __call__(self, **position: Any) -> Any:
+        self.asked.append(position)
+        return SimpleNamespace(content=json.dumps(self.pages.pop(0)))
+
+
+def page(*ids: str, **more: Any) -> dict[str, Any]:
+    return {"data": [{"id": one} for one in ids], **more}
+
+
+@pytest.mark.parametrize(
+    ("pages", "ids", "asked"),
+    [
+        ((page("a", has_more=True), page("b", has_more=False)), "ab", [{}, {"after": "a"}]),
+        (
+            (page("a", paging={"next_cursor": "x"}), page("b", paging={"next_cursor": None})),
+            *("ab", [{}, {"extra_query": {"cursor": "x"}}]),
+        ),
+        ((page("a", "b"),), "ab", [{}]),  # neither: one page, or a client would ask for ever
+        ((page("a", paging=None),), "a", [{}]),
+        ((page(has_more=True),), "", [{}]),
+        ((page("a", has_more=True), page("a", has_more=True)), "aa", [{}, {"after": "a"}]),  # passes over `after`
+    ],
+)
+def test_a_listing_is_read_to_its_end_whichever_way_it_goes_on(pages: Any, ids: str, asked: Any) -> None:
+    listing = Listing(*pages)
+    assert "".join(item["id"] for found in openai._paged("list", listing) for item in found) == ids
+    assert listing.asked == asked
 
 
 def test_a_refused_connection_is_no_unclear_create() -> None:
@@ -184,6 +291,8 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         limits=limits,
         tokenizer=None,
         prices_id=None,
+        deletes_files=True,
+        emulator_path="/v1",
         evidence={},
     )
     client = openai.connect(nowhere, "none")

@@ -73,6 +73,17 @@ def test_a_run_on_a_server_of_ones_own_is_no_simulation_and_costs_nobody_knows_w
     assert found.summary["usage"]["input_tokens"] == 24 * 5
 
 
+@pytest.mark.parametrize("model", ["gpt-oss-20b", "gemma-3-27b-it"])
+def test_a_model_of_another_provider_runs_on_a_server_of_ones_own(server: ModelServer, model: str) -> None:
+    given = [word for word in words(server) if not word.startswith("model")]
+    done = run(*given, f"model={model}", "batch.deadline=3d", "task.dataset.limit=6")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert [result["outcome"] for result in lines(only_run() / "results.jsonl")] == ["answered"] * 6
+    assert {json.loads(body)["model"] for _, _, body in server.requests} == {
+        {"gpt-oss-20b": "openai/gpt-oss-20b", "gemma-3-27b-it": "google/gemma-3-27b-it"}[model]
+    }
+
+
 def test_kill_9_in_the_middle_asks_no_finished_line_again(server: ModelServer) -> None:
     server.delay = lambda text: 0.15
     process = subprocess.Popen([*HARNESS, *words(server)], stdout=subprocess.DEVNULL)
