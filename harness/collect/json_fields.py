@@ -205,9 +205,8 @@ def _sets(answer: Any, target: Any, *, ignore_case: bool) -> float:
         return float(not said and not wanted)
     common, here = 0, min(len(said), len(wanted))
     more_said, more_wanted = said[here:], wanted[here:]
-    for one, other in zip(
-        said, wanted, strict=False
-    ):  # most lists keep the target's order: the rest is compared by key
+    # Most lists keep the target's order: what stands in its place is done, the rest is compared by key.
+    for one, other in zip(said, wanted, strict=False):
         if one == other and _alike(one, other):
             common += 1
         else:
