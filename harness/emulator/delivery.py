@@ -14,8 +14,7 @@ import orjson
 
 from .batches import Batch, Fault
 from .draws import Draws, base62
-from .endpoints import APIS
-from .execution import Api
+from .endpoints import APIS, Endpoint
 from .faults import strikes_line
 from .files import StoredFile
 from .ledger import decode, row_of
@@ -134,7 +133,7 @@ def _editor(batch: Batch) -> Callable[[int, str, bytes], list[bytes]]:
     return edit
 
 
-def _edited(fault: Fault, row: int, line: bytes, api: Api | None) -> list[bytes]:
+def _edited(fault: Fault, row: int, line: bytes, api: Endpoint | None) -> list[bytes]:
     name = fault["fault"]
     if name == "missing_lines":
         return []
@@ -148,7 +147,7 @@ def _edited(fault: Fault, row: int, line: bytes, api: Api | None) -> list[bytes]
     return [line, orjson.dumps(stranger) + b"\n"]
 
 
-def _altered(line: bytes, api: Api | None) -> bytes:
+def _altered(line: bytes, api: Endpoint | None) -> bytes:
     """Change what a line says."""
     row: dict[str, Any] = orjson.loads(line)
     body = (row.get("response") or {}).get("body")

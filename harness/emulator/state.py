@@ -60,7 +60,7 @@ class State:
     ledgers: Ledgers
     batches: Batches
     faults: Faults
-    models: models.Models
+    models: models.Models[models.Facts]
     answers: Answers
     root: Path
     guard: BinaryIO
