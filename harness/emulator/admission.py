@@ -7,7 +7,8 @@ from typing import Any
 
 from . import openai_lines
 from .batches import Batch
-from .openai_lines import Checked, error
+from .lane import Checked
+from .openai_lines import error
 from .state import State
 
 ORGANIZATION = "org-emulator"

@@ -6,8 +6,6 @@ Checks and words: OpenAI batch guide and public reports of failed batches (Novem
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ from .draws import hexes
 from .endpoints import APIS
 from .execution import Outcome, digest, execute
 from .faults import strikes_line
+from .files import lines_of
+from .lane import Checked
 from .ledger import Entry
 from .state import State
 
@@ -34,22 +34,6 @@ UNFINISHED = {
 }
 
 Error = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Checked:
-    """What the checks of an input file found."""
-
-    total: int = 0
-    model: str | None = None
-    tokens: int = 0  # of all prompts, estimated
-    errors: list[Error] = field(default_factory=list)
-
-
-def lines_of(path: Path) -> Iterator[bytes]:
-    """Read the lines of an input file without their ends."""
-    with path.open("rb") as file:
-        yield from (line.rstrip(b"\r\n") for line in file)
 
 
 def check(path: Path, endpoint: str, state: State) -> Checked:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from . import openai_lines
 from .batches import Batch
 from .jobs import Step
+from .lanes import lane_of
 from .state import State
 
 _CHUNK = 128  # lines between two looks at what else is due; a chunk is kept whole or not at all
@@ -47,7 +47,8 @@ class Simulated:
         with state.files.path(batch.input_file_id).open("rb") as file:
             file.seek(batch.offset)
             lines = list(islice(file, min(_CHUNK, batch.goal(batch.x(now)) - batch.done)))
-        entries = [openai_lines.run(line, row, batch, state, int(now)) for row, line in enumerate(lines, batch.done)]
+        run = lane_of(batch).run
+        entries = [run(line, row, batch, state, int(now)) for row, line in enumerate(lines, batch.done)]
         with state.changed:
             if batch.status != "in_progress":  # cancelled meanwhile: these lines have not run
                 for entry in entries:

@@ -15,8 +15,9 @@ from .batches import Batch
 from .draws import hexes
 from .execution import digest
 from .faults import strikes_line
+from .files import lines_of
 from .ledger import Entry
-from .openai_lines import broken, lines_of
+from .openai_lines import broken
 from .problems import Problem, error
 from .upstream import Answer
 
