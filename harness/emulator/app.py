@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import control, openai, site, upstream_direct
+from . import control, openai, openai_strikes, site, upstream_direct
 from .gate import Gate
 from .problems import Problem
 from .replies import refusal
@@ -37,7 +37,7 @@ def _route(method: str, path: str, endpoint: Endpoint) -> Route:
 
 def _operation(name: str, route: site.Route, here: Site) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        return await site.call(name, route, request, here)
+        return await site.call(openai_strikes, name, route, request, here)
 
     return endpoint
 

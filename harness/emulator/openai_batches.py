@@ -73,7 +73,7 @@ def _new(body: dict[str, Any], site: Site) -> Batch:
     state = site.state
     number, now, seed = len(state.batches) + 1, state.clock.now(), state.settings.seed
     metadata = body.get("metadata")
-    faults = state.faults.of_batch(number, metadata)
+    faults = state.faults.of_batch(LANE, number, metadata)
     return Batch(
         id="batch_" + hexes(32, seed, number, body["input_file_id"], metadata),
         number=number,
