@@ -38,6 +38,7 @@ class Batch:
     completed: int = 0
     failed: int = 0
     usage: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # input, cached, output, reasoning tokens
+    tally: dict[str, int] = field(default_factory=dict)  # of an ended batch: results by kind, where there are several
     looks: int = 0
     late_looks: int = 0  # of them at the ended batch
     offset: int = 0  # where in the input file the next line to run begins

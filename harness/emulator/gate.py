@@ -8,8 +8,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import anthropic_replies
+from .anthropic_headers import key_of
 from .problems import Problem
 from .replies import refusal
+from .surfaces import speaks_anthropic
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -33,9 +36,19 @@ class Gate:
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
         if scope["path"].startswith("/v1/"):
+            if speaks_anthropic(scope):
+                return self._claude(headers)
             problem = self._key(headers.get("authorization", ""))
             return refusal(problem, known=False) if problem else None
         return None
+
+    def _claude(self, headers: Headers) -> Response | None:
+        """Take the key from one of two headers, as Anthropic does."""
+        key = key_of(headers)
+        if key and self._api_key in {None, key}:
+            return None
+        words = "API key is invalid." if key else "x-api-key header is required"
+        return anthropic_replies.refusal(anthropic_replies.problem(words, 401), known=False)
 
     def _key(self, authorization: str) -> Problem | None:
         scheme, _, key = authorization.partition(" ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from functools import partial
 
@@ -12,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 
 from .endpoints import APIS
 from .execution import Body, execute
-from .journal import write_whole
-from .ledger import Entry, encode
+from .ledger import Entry
 from .problems import Problem
+from .receipts import remember
 from .replies import answer, read_json, refusal
 from .site import Site
 
@@ -38,22 +37,12 @@ async def run(request: Request, site: Site) -> Response:
     now, key = int(state.clock.now()), secrets.token_hex(32)
     call = partial(execute, body, api, state.models, state.answers, seed=state.settings.seed, now=now, key=key)
     outcome = await to_thread.run_sync(call)
-    remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), site)
+    remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), state)
     if outcome.status != 200:
         return answer(outcome.body, outcome.status)
     if body.get("stream"):
         return StreamingResponse(api.stream(body, outcome.body), headers=_LIMITS, media_type="text/event-stream")
     return answer(outcome.body, headers=_LIMITS)
-
-
-def remember(receipt: Entry, site: Site) -> None:
-    """Store that this body ran, so that its next answer is the next one after a restart too."""
-    with site.state.changed:
-        fd = os.open(site.state.root / "direct.receipts", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            write_whole(fd, encode(receipt))
-        finally:
-            os.close(fd)
 
 
 def _model(name: str) -> Body:

@@ -10,14 +10,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import models
+from . import anthropic_models, models
 from .answers import Answers
+from .anthropic_models import Family
 from .batches import Batches
 from .books import Books
 from .clock import Clock, ClockFile
 from .faults import Faults
 from .files import Files
 from .ledger import Ledgers, read
+from .models import Facts, Models
 
 
 class BusyError(Exception):
@@ -47,6 +49,8 @@ class Settings:
     max_batch_file: int = 200_000_000  # bytes
     max_file: int = 512_000_000  # bytes
     max_json: int = 50_000_000  # bytes of a JSON body
+    max_message: int = 32_000_000  # the same, of a message of Anthropic's
+    max_inline: int = 256_000_000  # bytes of a message batch, which comes as one body
 
 
 @dataclass(slots=True)
@@ -60,7 +64,8 @@ class State:
     ledgers: Ledgers
     batches: Batches
     faults: Faults
-    models: models.Models[models.Facts]
+    models: Models[Facts]  # of OpenAI
+    claude: Models[Family]
     answers: Answers
     root: Path
     guard: BinaryIO
@@ -102,6 +107,7 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         models=models.unruled()
         if settings.upstream
         else models.load(extra=settings.extra_models, rates=settings.rates),
+        claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
         root=root,
         guard=guard,

@@ -1,0 +1,14 @@
+"""Which protocol a call speaks, where that has to be known before its route is."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+_PATH = "/v1/messages"
+
+
+def speaks_anthropic(scope: Scope) -> bool:
+    """Tell by the path, and where both protocols have it by the header that Anthropic's clients send."""
+    path: str = scope["path"]
+    return path == _PATH or path.startswith(_PATH + "/") or "anthropic-version" in Headers(scope=scope)
