@@ -50,4 +50,4 @@ def results(client: Anthropic, batch: MessageBatch) -> dict[str, dict[str, Any]]
 
 def counts(batch: MessageBatch) -> dict[str, int]:
     """Read the counts that are not 0."""
-    return {kind: count for kind, count in batch.request_counts.to_dict().items() if count}
+    return {kind: count for kind, count in dict(batch.request_counts).items() if count}
