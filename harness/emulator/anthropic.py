@@ -26,6 +26,7 @@ async def _versioned(route: Route, request: Request, site: Site) -> Response:
 _BATCHES = "/v1/messages/batches"
 _ROUTES: tuple[tuple[str, str, str, Route], ...] = (
     ("POST", "/v1/messages", "messages", anthropic_direct.messages),
+    ("POST", "/v1/messages/count_tokens", "count_tokens", anthropic_direct.count_tokens),
     ("POST", _BATCHES, "create_batch", anthropic_batches.create_batch),
     ("GET", _BATCHES, "list_batches", anthropic_batches.list_batches),
     ("GET", _BATCHES + "/{batch_id}", "get_batch", anthropic_batches.get_batch),

@@ -10,10 +10,12 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import tokens
 from .anthropic_headers import call_of
 from .anthropic_messages import Messages
 from .anthropic_models import Family
 from .anthropic_replies import answer, listing, new_id, page, problem, refusal
+from .anthropic_rules import check
 from .execution import Body, execute
 from .ledger import Entry
 from .problems import Problem
@@ -41,6 +43,18 @@ async def messages(request: Request, site: Site) -> Response:
         return answer(outcome.body)
     request_id = new_id()
     return answer(outcome.body | {"request_id": request_id}, outcome.status, request_id=request_id)
+
+
+async def count_tokens(request: Request, site: Site) -> Response:
+    """Count the tokens of a prompt; nothing runs."""
+    body = await _read(request, site)
+    if isinstance(body, Problem):
+        return refusal(body)
+    found = check(body | {"max_tokens": 1}, site.state.claude, call_of(request.headers, "standard"))
+    if found is not None:
+        return refusal(found)
+    system = [{"content": body["system"]}] if body.get("system") else []
+    return answer({"input_tokens": tokens.prompt([*system, *body["messages"]])})
 
 
 async def _read(request: Request, site: Site) -> Body | Problem:

@@ -128,6 +128,11 @@ class Batches:
         """List batches, oldest first and deleted ones too; `lane`: of this one only."""
         return [batch for batch in self._known.values() if lane in {None, batch.lane}]
 
+    def holds(self) -> set[str]:
+        """Name the files that batches still read, or end with."""
+        inputs = {batch.input_file_id for batch in self._known.values() if not batch.ended}
+        return inputs | {batch.output_file_id or "" for batch in self._known.values() if not batch.deleted}
+
     def latest(self) -> float:
         """Find the latest time that any batch was given."""
         return max((max(batch.created, *batch.stamps.values(), 0) for batch in self._known.values()), default=0.0)

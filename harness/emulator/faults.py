@@ -27,7 +27,7 @@ OPERATIONS = (
     *("upload_file", "list_files", "get_file", "file_content", "delete_file"),
     *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat", "responses"),
     *("embeddings", "completions"),  # with a model server upstream
-    *("messages", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
+    *("messages", "count_tokens", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
 )
 OPENAI, ANTHROPIC = ("openai",), ("anthropic",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,12 @@ class Files:
     def keep(self, name: str, draft: Path) -> None:
         """Take over a finished draft that is no file of the client's: found by its path, listed nowhere."""
         draft.rename(self.path(name))
+
+    def sweep(self, kept: Container[str]) -> None:
+        """Remove bytes that a kill left between two steps: neither a file nor one of the names that are `kept`."""
+        for path in self._folder.iterdir():
+            if path.name not in self._known and path.name not in kept:
+                path.unlink()
 
     def path(self, file_id: str) -> Path:
         """Name the bytes of a file."""

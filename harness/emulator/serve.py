@@ -21,6 +21,7 @@ _EXAMPLE = """
 example:
   python -m harness emulator --port 8000 --state ./emulator-state --speed 100
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python your_batch_script.py
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8000 ANTHROPIC_API_KEY=any python your_message_batch_script.py
 
 a batch API for models of your own (Ollama, vLLM, llama.cpp, any OpenAI-compatible server):
   python -m harness emulator --upstream http://127.0.0.1:11434/v1 --concurrency 8 --state ./batches
@@ -35,7 +36,7 @@ control, while it runs:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m harness emulator",
-        description="Serve OpenAI's files, batches, models and chat completions on loopback: no key, no money.",
+        description="Serve the batch APIs and direct calls of OpenAI and Anthropic on loopback: no key, no money.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -201,11 +202,13 @@ def _announce(url: str, root: Path, options: argparse.Namespace) -> None:
     kind = f"simulated time runs at speed {options.speed:g}"
     if options.upstream:
         kind = f"lines are executed by {options.upstream}"
+    root_url = url.removesuffix("/v1")  # Anthropic's client adds the version itself
     kept = root if options.state else f"{root} (temporary; --state DIR keeps it in a place of yours)"
     lines = (
-        f"OpenAI emulator on {url}, {kind}; Ctrl-C ends it",
+        f"The emulator on {url}, {kind}; Ctrl-C ends it",
         f"Any client:       export OPENAI_BASE_URL={url} OPENAI_API_KEY=any",
         f'Python client:    openai.OpenAI(base_url="{url}", api_key="any")',
+        *([] if options.upstream else [f'                  anthropic.Anthropic(base_url="{root_url}", api_key="any")']),
         f"State and audit:  {kept}",
     )
     told = json.dumps({"url": url, "pid": os.getpid()}) if options.child else "\n".join(lines)

@@ -92,15 +92,17 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
     guard = _lock(root)
     clock_file = ClockFile(root / "clock")
     ledgers = Ledgers(root / "ledgers")
+    files = Files(root)
     answers = Answers(settings.seed, Books(settings.books) if settings.answers == "key" else None)
     batches = Batches(root, ledgers)
+    files.sweep(batches.holds())
     begun = settings.now if settings.now is not None else real_now
     start = max(begun, clock_file.read(), batches.latest())  # what a client was told is past stays past
     return State(
         settings=settings,
         clock=clock or Clock(start, settings.speed),
         clock_file=clock_file,
-        files=Files(root),
+        files=files,
         ledgers=ledgers,
         batches=batches,
         faults=Faults(root / "faults.json", settings.faults),

@@ -332,6 +332,15 @@ def test_both_surfaces_list_their_own_models(claude: Anthropic, client: OpenAI) 
         claude.models.retrieve("gpt-4o")
 
 
+def test_tokens_of_a_prompt_are_counted_as_they_are_paid(emulator: Running, claude: Anthropic) -> None:
+    asked = {name: value for name, value in params("hello", system="Be brief.").items() if name != "max_tokens"}
+    count = claude.messages.count_tokens(**asked).input_tokens
+    assert count == claude.messages.create(**params("hello", system="Be brief.")).usage.input_tokens
+    with pytest.raises(anthropic.NotFoundError):
+        claude.messages.count_tokens(**{**asked, "model": "claude-nope"})
+    assert emulator.audit()["direct"] == 1
+
+
 def test_a_direct_call_is_counted(emulator: Running, claude: Anthropic) -> None:
     claude.messages.create(**params())
     with pytest.raises(anthropic.BadRequestError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -213,12 +214,17 @@ def test_every_fault_says_where_it_strikes() -> None:
     assert KINDS["unfinished_lines"].surfaces == ("anthropic",)
 
 
-def test_a_restart_goes_on_with_the_same_batches(start: Start, claudes: Callable[..., Anthropic]) -> None:
+def test_a_restart_goes_on_with_the_same_batches(
+    start: Start, claudes: Callable[..., Anthropic], tmp_path: Path
+) -> None:
     first = start()
     batch = order(claudes(first.root), lines(20))
     first.advance(25)
     first.stop()
+    folder = tmp_path / "state" / "files"
+    (folder / "msgbatch_01x_requests.jsonl").write_text("left by a kill between two steps")
     again = start()
+    assert [path.name for path in folder.iterdir()] == [f"{batch.id}_requests.jsonl"]
     client = claudes(again.root)
     again.advance(100)
     assert len(results(client, client.messages.batches.retrieve(batch.id))) == 20
