@@ -65,7 +65,7 @@ def listed(each: Check) -> Check:
 
 
 def record(parts: Mapping[str, Check], *needed: str) -> Check:
-    """Demand an object with no other keys than these; null counts as absent."""
+    """Demand an object with no other keys than these; null counts as absent where a key is not needed."""
 
     def check(name: str, value: Any) -> Problem | None:
         if not isinstance(value, dict):
@@ -76,7 +76,7 @@ def record(parts: Mapping[str, Check], *needed: str) -> Check:
         for key, part in value.items():
             if key not in parts:
                 return extra(f"{name}.{key}")
-            if part is not None and (found := parts[key](f"{name}.{key}", part)):
+            if (part is not None or key in needed) and (found := parts[key](f"{name}.{key}", part)):
                 return found
         return None
 
@@ -126,7 +126,7 @@ _TOOL = {"name": text, "input_schema": mapping}
 def _tool(name: str, tool: Any) -> Problem | None:
     if not isinstance(tool, dict):
         return problem(f"{name}: Input should be an object")
-    if tool.get("type") not in {None, "custom"}:
+    if tool.get("type") not in (None, "custom"):
         return None  # a tool that runs at Anthropic's
     absent = next((key for key in _TOOL if key not in tool), None)
     if absent is not None:

@@ -103,7 +103,7 @@ def _call(answered: Answered[Family]) -> extras.Call | None:
     functions = [
         {"name": tool["name"], "parameters": tool["input_schema"]}
         for tool in answered.body.get("tools") or ()
-        if "input_schema" in tool
+        if tool.get("type") in (None, "custom")
     ]
     forced = "required" if choice.get("type") == "any" else None
     return extras.called(functions, forced, choice.get("name"), answered.draws)

@@ -24,8 +24,8 @@ def show(batch: Batch, now: float, base: str) -> dict[str, Any]:
         "request_counts": _counts(batch),
         "created_at": _time(batch.created),
         "expires_at": _time(batch.created + jobs.WINDOW),
-        "ended_at": None if ended is None else _time(ended),
-        "cancel_initiated_at": None if cancelled is None else _time(cancelled),
+        "ended_at": None if ended is None else _time(max(batch.created, ended)),
+        "cancel_initiated_at": None if cancelled is None else _time(max(batch.created, cancelled)),  # stamps are whole
         "archived_at": _time(batch.created + _KEPT) if archived(batch, now) else None,
         "results_url": f"{base}v1/messages/batches/{batch.id}/results" if has_results(batch, now) else None,
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import anthropic
@@ -13,9 +15,12 @@ import pytest
 from anthropic import Anthropic
 from openai import OpenAI
 
-from harness.emulator import Running, anthropic_models
+from harness.emulator import Running, answers, anthropic_models
+from harness.emulator.anthropic_fields import FIELDS
+from harness.emulator.anthropic_messages import Messages
 from harness.emulator.anthropic_rules import Call, check
 from harness.emulator.anthropic_schema import violation
+from harness.emulator.execution import execute
 
 from .claude import FORMAT, HAIKU, NEW, OLD, OPUS, SCHEMA, params
 from .conftest import Start
@@ -182,6 +187,45 @@ def test_a_schema_outside_of_the_subset_is_refused(schema: dict[str, Any], words
     assert (
         refused(NEW, HAIKU, {"output_config": {"format": {"type": "json_schema", "schema": schema}}}) or ""
     ).startswith("output_config.format.schema: ")
+
+
+ODD: list[Any] = [None, 0, -1, 1.5, True, "", "x", [], {}, [1], [[]], [{}], {"type": []}, {"type": "x"}, 10**18]
+ODD += [{"type": "array", "items": 1}, {"properties": []}, {"enum": 3}, {"$ref": 3}, {"anyOf": [1]}]
+BODIES = [
+    params(
+        model="my-own-model",
+        system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+        messages=[{"role": "user", "content": [{"type": "text", "text": "t"}]}, *PREFILL],
+        tools=[TOOL],
+        tool_choice={"type": "tool", "name": "f"},
+    ),
+    params(thinking={"type": "enabled", "budget_tokens": 1024}, output_config={"format": FORMAT}),
+    params(model=OPUS, thinking={"type": "adaptive"}, output_config={"effort": "low"}, tools=[{"type": "w_1"}]),
+]
+
+
+def places(value: Any, *place: Any) -> Iterator[tuple[Any, ...]]:
+    """Walk through all places inside a value."""
+    for key in value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0):
+        yield (*place, key)
+        yield from places(value[key], *place, key)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_no_value_anywhere_is_more_than_a_refusal(body: dict[str, Any]) -> None:
+    source = answers.Answers(0, None)
+    source.recall([])
+    statuses = set()
+    for place in [*places(body), *((name,) for name in FIELDS if name not in body)]:
+        for odd, version in product(ODD, (OLD, NEW)):
+            changed: Any = copy.deepcopy(body)
+            inner = changed
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = odd
+            api = Messages(Call(version, "batch"))
+            statuses.add(execute(changed, api, MODELS, source, seed=0, now=0, key="0" * 64).status)
+    assert statuses == {200, 400, 404}
 
 
 def test_a_message_is_answered_with_all_that_the_client_reads(claude: Anthropic) -> None:

@@ -15,6 +15,7 @@ from openai import OpenAI
 
 from harness.emulator import Running
 from harness.emulator.faults import KINDS
+from harness.emulator.serve import main
 
 from .claude import counts, finished, lines, order, params, results
 from .conftest import Start, requests, submit
@@ -208,7 +209,11 @@ def test_a_fault_of_one_surface_waits_for_its_own(emulator: Running, claude: Ant
     assert client.batches.retrieve(other.id).status == "failed"
 
 
-def test_every_fault_says_where_it_strikes() -> None:
+def test_every_fault_says_where_it_strikes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list-faults"]) == 0
+    listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "openai, anthropic" in listed["create_answer_lost"]
+    assert "anthropic" not in listed["cannot_find_file"]
     assert {surface for kind in KINDS.values() for surface in kind.surfaces} == {"openai", "anthropic"}
     assert KINDS["cannot_find_file"].surfaces == ("openai",)
     assert KINDS["unfinished_lines"].surfaces == ("anthropic",)
