@@ -7,7 +7,8 @@ from typing import Any
 
 from . import openai_lines
 from .batches import Batch
-from .openai_lines import Checked, error
+from .lane import Checked
+from .openai_lines import error
 from .profiles import PROFILES
 from .state import State
 
@@ -24,6 +25,7 @@ def admit(batch: Batch, state: State, live: Sequence[Batch]) -> Checked:
     found = openai_lines.check(path, batch.request["endpoint"], state, PROFILES[batch.profile])
     if not found.errors:
         found.errors = _failed(batch) or _queue_full(batch, found, state, live)
+    found.model = found.model and state.models[batch.profile].snapshot(found.model)
     return found
 
 

@@ -11,26 +11,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import control, openai, site, upstream_direct
+from . import anthropic, anthropic_replies, anthropic_strikes, control, openai, openai_strikes, site, upstream_direct
 from .gate import Gate
 from .problems import Problem
 from .profiles import OPENAI, PROFILES, Profile, of_path
 from .replies import refusal
 from .site import Site
+from .surfaces import speaks_anthropic
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build(here: Site) -> ASGIApp:
     """Build the application for one emulator."""
-    passed_through = upstream_direct.ROUTES if here.upstream is not None else ()
-    table = (*passed_through, *openai.ROUTES)  # the first that fits answers
-    routes = [
-        _route(method, profile.prefix + path, _operation(name, route, here, profile))
-        for profile in PROFILES.values()
-        for method, path, name, route in table
-        if profile.operations is None or name in profile.operations
-    ]
+    routes = [_route(method, path, endpoint) for (method, path), endpoint in _table(here).items()]
     routes += [_route(method, path, _plain(route, here)) for method, path, route in control.ROUTES]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, ClientDisconnect: _left})
     app.router.redirect_slashes = False
@@ -41,10 +35,41 @@ def _route(method: str, path: str, endpoint: Endpoint) -> Route:
     return Route(path, endpoint, methods=[method])
 
 
-def _operation(name: str, route: site.Route, here: Site, profile: Profile) -> Endpoint:
+def _table(here: Site) -> dict[tuple[str, str], Endpoint]:
+    """Bring the surfaces together; where two have a path, the one answers whose protocol is spoken."""
+    passed_through = upstream_direct.ROUTES if here.upstream is not None else ()
+    openais, claudes = (*passed_through, *openai.ROUTES), () if here.upstream is not None else anthropic.ROUTES
+    table: dict[tuple[str, str], Endpoint] = {}
+    for profile in PROFILES.values():
+        for method, path, name, route in openais:
+            if profile.operations is None or name in profile.operations:
+                table.setdefault((method, profile.prefix + path), _accented(name, route, here, profile))
+    for method, path, name, route in claudes:
+        mine, other = _operation(anthropic_strikes, name, route, here), table.get((method, path))
+        table[method, path] = mine if other is None else _spoken(mine, other)
+    return table
+
+
+def _operation(surface: site.Surface, name: str, route: site.Route, here: Site) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await site.call(surface, name, route, request, here)
+
+    return endpoint
+
+
+def _accented(name: str, route: site.Route, here: Site, profile: Profile) -> Endpoint:
+    operation = _operation(openai_strikes, name, route, here)
+
     async def endpoint(request: Request) -> Response:
         request.state.profile = profile
-        return profile.dress(await site.call(name, route, request, here))
+        return profile.dress(await operation(request))
+
+    return endpoint
+
+
+def _spoken(claude: Endpoint, gpt: Endpoint) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await (claude if speaks_anthropic(request.scope) else gpt)(request)
 
     return endpoint
 
@@ -62,8 +87,10 @@ async def _left(_request: Request, _error: Exception) -> Response:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    profile = of_path(request.url.path)
-    dress = profile.dress if profile else OPENAI.dress
+    if speaks_anthropic(request.scope):
+        words = "Method Not Allowed" if status == 405 else "Not found"
+        return anthropic_replies.refusal(anthropic_replies.problem(words, status))
+    dress = (of_path(request.url.path) or OPENAI).dress
     words = f"Invalid URL ({request.method} {request.url.path})"
     if status == 405:
         words = f"Not allowed to {request.method} on {request.url.path}."

@@ -21,9 +21,11 @@ class Batch:
     number: int  # 1 for the first batch ever created here
     created: float  # simulated seconds
     life: jobs.Life
-    input_file_id: str
+    input_file_id: str  # or the name of what holds its lines, where they came with the call
     request: dict[str, Any]  # what the client said beyond the input file
     faults: list[Fault] = field(default_factory=list)
+    lane: str = "openai"  # the protocol it came through
+    deleted: bool = False  # by the client; what ran stays counted
     steps: int = 0  # how many steps of its life it has made
     status: str = "validating"
     stamps: dict[str, int] = field(default_factory=dict)  # status → simulated second
@@ -36,9 +38,10 @@ class Batch:
     completed: int = 0
     failed: int = 0
     usage: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # input, cached, output, reasoning tokens
+    tally: dict[str, int] = field(default_factory=dict)  # of an ended batch: results by kind, where there are several
     looks: int = 0
     late_looks: int = 0  # of them at the ended batch
-    profile: str = "openai"  # whose path it came through
+    profile: str = "openai"  # of the lane openai: whose path it came through
     window: float = jobs.WINDOW  # seconds
     offset: int = 0  # where in the input file the next line to run begins
 
@@ -118,13 +121,19 @@ class Batches:
         """Count all batches."""
         return len(self._known)
 
-    def get(self, batch_id: str) -> Batch | None:
-        """Find a batch."""
-        return self._known.get(batch_id)
+    def get(self, batch_id: str, lane: str | None = None) -> Batch | None:
+        """Find a batch that is not deleted; `lane`: of this one only."""
+        batch = self._known.get(batch_id)
+        return None if batch is None or batch.deleted or lane not in {None, batch.lane} else batch
 
-    def all(self) -> list[Batch]:
-        """List all batches, oldest first."""
-        return list(self._known.values())
+    def all(self, lane: str | None = None) -> list[Batch]:
+        """List batches, oldest first and deleted ones too; `lane`: of this one only."""
+        return [batch for batch in self._known.values() if lane in {None, batch.lane}]
+
+    def holds(self) -> set[str]:
+        """Name the files that batches still read, or end with."""
+        inputs = {batch.input_file_id for batch in self._known.values() if not batch.ended}
+        return inputs | {batch.output_file_id or "" for batch in self._known.values() if not batch.deleted}
 
     def latest(self) -> float:
         """Find the latest time that any batch was given."""

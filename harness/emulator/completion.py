@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from . import extras
 from .answers import Reply
 from .execution import Answered, Asked, Body
-from .formats import flat
+from .formats import Format, flat
+from .formats import bad_schema as _bad_schema
 from .models import Facts
-from .parameters import reasons
+from .parameters import reasons, tier
+from .problems import Problem
+from .problems import error as refuse
 from .rules import check
 from .streams import chat_events
 from .tokens import Spent
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "call", "check", "contradict", "serves", "shape", "stream"]
+__all__ = ["CONTENT", "TITLE", "ask", "bad_schema", "check", "contradict", "refuse", "serves", "shape", "stream"]
 
 TITLE = "Chat Completions"
 CONTENT = "messages"
-SCHEMA = "response_format"
 
 
 def serves(facts: Facts) -> bool:
@@ -37,7 +39,12 @@ def ask(body: Body, facts: Facts) -> Asked:
     )
 
 
-def shape(answered: Answered) -> Body:
+def bad_schema(wanted: Format, found: str) -> Problem:
+    """Say what is wrong with a schema."""
+    return _bad_schema(wanted, found, "response_format")
+
+
+def shape(answered: Answered[Facts]) -> Body:
     """Make the completion."""
     return {
         "id": "chatcmpl-" + answered.key[:29],
@@ -46,12 +53,12 @@ def shape(answered: Answered) -> Body:
         "model": answered.model,
         "choices": [_choice(index, reply, answered) for index, reply in enumerate(answered.replies)],
         "usage": _usage(answered.spent),
-        "service_tier": answered.service_tier,
+        "service_tier": tier(answered.body),
         "system_fingerprint": None,
     }
 
 
-def _choice(index: int, reply: Reply, answered: Answered) -> Body:
+def _choice(index: int, reply: Reply, answered: Answered[Facts]) -> Body:
     body, finish = answered.body, "length" if reply.cut else "stop"
     message: Body = {"role": "assistant", "content": reply.content, "refusal": reply.refusal, "annotations": []}
     called = None if reply.cut else call(answered)
@@ -67,7 +74,7 @@ def _choice(index: int, reply: Reply, answered: Answered) -> Body:
     return {"index": index, "message": message, "logprobs": chances, "finish_reason": finish}
 
 
-def call(answered: Answered) -> Body | None:
+def call(answered: Answered[Facts]) -> Body | None:
     """Make the call of a function, where the request demands one."""
     choice = answered.body.get("tool_choice")
     functions = [tool["function"] for tool in answered.body.get("tools") or () if tool["type"] == "function"]

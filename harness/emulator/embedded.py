@@ -21,7 +21,8 @@ class Running:
     def __init__(self, emulator: Emulator, thread: threading.Thread) -> None:
         self._emulator = emulator
         self._thread = thread
-        self.url = emulator.url  # ends in /v1; give it to a client as base_url, with any key
+        self.url = emulator.url  # ends in /v1; give it to an OpenAI client as base_url, with any key
+        self.root = emulator.url.removesuffix("/v1")  # the same for an Anthropic client
 
     def audit(self) -> dict[str, Any]:
         """Count what was executed."""
@@ -42,7 +43,7 @@ class Running:
         self._thread.join()
 
     def _call(self, method: str, name: str, body: object = None) -> Any:
-        url = self.url.removesuffix("/v1") + "/_emulator/" + name
+        url = self.root + "/_emulator/" + name
         data = None if body is None else json.dumps(body).encode()
         headers = {"Connection": "close"}
         request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310 - loopback, our own URL

@@ -1,19 +1,19 @@
-"""Running one body, whatever the endpoint: is it refused, what is asked, what is replied, and what did it cost?"""
+"""Running one body, whatever the API: is it refused, what is asked, what is replied, and what did it cost?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
 from . import tokens
 from .answers import Answers, Question, Reply
 from .draws import Draws
-from .formats import Format, bad_schema
-from .models import Facts, Models
+from .formats import Format
+from .models import Models, Rated
 from .problems import Problem
 from .schema_values import SchemaError
 from .tokens import Spent
@@ -21,6 +21,7 @@ from .tokens import Spent
 Body = dict[str, Any]
 TOO_DEEP = "0" * 16
 _FREE = (0, 0, 0, 0)
+F = TypeVar("F", bound=Rated)  # the facts of a family of models
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +36,37 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Generic[F]):
     """What an answer is made from."""
 
     body: Body
     asked: Asked
     model: str  # the dated snapshot
-    facts: Facts
+    facts: F
     replies: list[Reply]
     spent: Spent  # by all replies together
     key: str  # hex digits for ids
     now: int
     draws: Draws
 
-    @property
-    def service_tier(self) -> str:
-        """Name the tier that served it."""
-        tiers = {"flex": "flex", "priority": "priority", "fast": "priority"}
-        return tiers.get(self.body.get("service_tier") or "", "default")
 
+class Api(Protocol[F]):
+    """How bodies of one kind are run; the type checker holds each module against it."""
 
-class Api(Protocol):
-    """What the module of an endpoint defines; the type checker holds each module against it."""
-
-    TITLE: str
-    CONTENT: str  # the key that holds what the model reads
-    SCHEMA: str  # the parameter that a bad schema is blamed on
-
-    def serves(self, facts: Facts, /) -> bool:
-        """Say whether a family of models is served here."""
-
-    def check(self, body: Body, models: Models, /) -> Problem | None:
+    def check(self, body: Body, models: Models[F], /) -> Problem | None:
         """Find the first problem of a request."""
 
-    def ask(self, body: Body, facts: Facts, /) -> Asked:
+    def ask(self, body: Body, facts: F, /) -> Asked:
         """Read what a request asks, of a body that passed the check."""
 
-    def shape(self, answered: Answered, /) -> Body:
+    def shape(self, answered: Answered[F], /) -> Body:
         """Make the object that the API answers with."""
 
-    def contradict(self, body: Body, /) -> bool:
-        """Let an answer say something else, in place; False when it says nothing."""
+    def bad_schema(self, wanted: Format, found: str, /) -> Problem:
+        """Say what is wrong with a schema that no value can be made for."""
 
-    def stream(self, body: Body, answer: Body, /) -> Iterator[str]:
-        """Cut the answer to a request into the events of a stream."""
+    def refuse(self, problem: Problem, /) -> Body:
+        """Shape an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +95,13 @@ def digest(body: Body) -> str:
         return TOO_DEEP
 
 
-def execute(body: Body, api: Api, models: Models, answers: Answers, *, seed: int, now: int, key: str) -> Outcome:
+def execute(body: Body, api: Api[F], models: Models[F], answers: Answers, *, seed: int, now: int, key: str) -> Outcome:
     """Run one body as the API would; the ids of the answer are made from `key`, some hex digits."""
     mark = digest(body)
     problem = Problem("The body is nested too deeply.") if mark == TOO_DEEP else api.check(body, models)
     occurrence = answers.occurrence(mark)
     if problem is not None:
-        return Outcome(problem.status, error(problem), mark, _FREE)
+        return Outcome(problem.status, api.refuse(problem), mark, _FREE)
     facts = models.find(body["model"])
     assert facts is not None  # the rules refuse unknown models
     asked = api.ask(body, facts)
@@ -127,11 +115,11 @@ def execute(body: Body, api: Api, models: Models, answers: Answers, *, seed: int
     except UndeliveredError as kept:
         return Outcome(400, kept.body, mark, _FREE)
     except SchemaError as found:
-        return Outcome(400, error(bad_schema(asked.wanted, f"{found}.", api.SCHEMA)), mark, _FREE)
+        return Outcome(400, api.refuse(api.bad_schema(asked.wanted, f"{found}.")), mark, _FREE)
 
 
 def _replies(
-    asked: Asked, facts: Facts, answers: Answers, draws: Draws, mark: str, occurrence: int
+    asked: Asked, facts: Rated, answers: Answers, draws: Draws, mark: str, occurrence: int
 ) -> Iterator[tuple[Reply, Spent]]:
     user_text = next((tokens.words(m.get("content")) for m in reversed(asked.messages) if m["role"] == "user"), "")
     form, schema, constrained = _form(asked.wanted)
@@ -147,8 +135,3 @@ def _form(wanted: Format) -> tuple[str, Any, bool]:
     if wanted["type"] == "json_schema":
         return "schema", wanted.get("schema", True), wanted.get("strict") is True
     return ("object" if wanted["type"] == "json_object" else "text"), None, False
-
-
-def error(problem: Problem) -> Body:
-    """Shape an error as every OpenAI answer does."""
-    return {"error": {"message": problem.message, "type": problem.type, "param": problem.param, "code": problem.code}}

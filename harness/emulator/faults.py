@@ -10,7 +10,7 @@ without any of these they strike the first line.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,7 +27,9 @@ OPERATIONS = (
     *("upload_file", "list_files", "get_file", "file_content", "delete_file"),
     *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat", "responses"),
     *("embeddings", "completions"),  # with a model server upstream
+    *("messages", "count_tokens", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
 )
+OPENAI, ANTHROPIC = ("openai",), ("anthropic",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +39,35 @@ class Kind:
     strikes: str  # "call", "batch" or "lines"
     text: str
     keys: str = ""  # parameters of its own, apart by blanks
-    on: str | None = None  # default operation of a fault of a call
+    on: str = ""  # default operations of a fault of a call, apart by blanks
     times: int | None = 1
+    surfaces: tuple[str, ...] = (*OPENAI, *ANTHROPIC)  # where it can strike
 
 
 KINDS: dict[str, Kind] = {
     "create_answer_lost": Kind("call", "the batch is created, the connection drops unanswered", "", "create_batch"),
     "create_500_then_ok": Kind("call", "500, and no batch is created", "", "create_batch"),
     "create_500_but_accepted": Kind("call", "500, but the batch is created", "", "create_batch"),
-    "cannot_find_file": Kind("call", "400: the fresh input file is not visible yet", "", "create_batch"),
+    "cannot_find_file": Kind("call", "400: the fresh input file is not visible yet", "", "create_batch", 1, OPENAI),
     "rate_limited": Kind("call", "429; `retry_after` seconds, null: no header (default 1)", "retry_after message"),
     "server_error": Kind("call", "`status` (default 500); `html: true`: a gateway's page", "status html"),
-    "insufficient_quota": Kind("call", "429 that never heals; `on: lines`: as a line_error", "", "create_batch", None),
-    "drop_connection": Kind("call", "no answer; `when` the effect was: before (default), after", "when"),
-    "slow": Kind("call", "the answer takes `seconds` of real time (default 0.2)", "seconds", None, None),
-    "truncated_download": Kind(
-        "call", "half of it, or `bytes`; `silent: true`: the length says so too", "bytes silent", "file_content"
+    "insufficient_quota": Kind(
+        "call", "the purse is empty for good; `on: lines`: as a line_error", "", "create_batch", None
     ),
-    "echo_key": Kind("call", "an error that holds the bearer key; `status` (default 401)", "status", "create_batch"),
-    "cannot_find_file_async": Kind("batch", "fails: the input file cannot be found"),
-    "token_limit_exceeded": Kind("batch", "fails: too many tokens are enqueued"),
-    "batch_failed": Kind("batch", "fails with `code`, `message`, `param`, `line`", "code message param line"),
+    "drop_connection": Kind("call", "no answer; `when` the effect was: before (default), after", "when"),
+    "slow": Kind("call", "the answer takes `seconds` of real time (default 0.2)", "seconds", "", None),
+    "truncated_download": Kind(
+        "call",
+        "half of it, or `bytes`; `silent: true`: the length says so too",
+        "bytes silent",
+        "file_content batch_results",
+    ),
+    "echo_key": Kind("call", "an error that holds the key; `status` (default 401)", "status", "create_batch"),
+    "cannot_find_file_async": Kind("batch", "fails: the input file cannot be found", surfaces=OPENAI),
+    "token_limit_exceeded": Kind("batch", "fails: too many tokens are enqueued", surfaces=OPENAI),
+    "batch_failed": Kind(
+        "batch", "fails with `code`, `message`, `param`, `line`", "code message param line", surfaces=OPENAI
+    ),
     "expire_after_lines": Kind(
         "batch", "expires `after` seconds (default 60) with `lines` done (default 1)", "lines after"
     ),
@@ -68,21 +78,29 @@ KINDS: dict[str, Kind] = {
         "404 after `after` looks (default 1) for `looks` (null: for good); `listed: true`: still in the list",
         "after looks listed",
     ),
-    "files_late": Kind("batch", "`looks` (default 2) at the ended batch see no file ids", "looks"),
-    "empty_string_ids": Kind("batch", 'file ids that are not there are "" and not null'),
+    "files_late": Kind("batch", "`looks` (default 2) at the ended batch see no file ids, or no results_url", "looks"),
+    "empty_string_ids": Kind("batch", 'file ids that are not there are "" and not null', surfaces=OPENAI),
     "lying_counters": Kind("batch", "request_counts are `counts` (default all 0)", "counts"),
+    "progressive_counts": Kind("batch", "request_counts move while it runs, not only at the end", surfaces=ANTHROPIC),
     "line_error": Kind(
         "lines",
         "`status` (default 429) `code` `message` `type`; `body` `error`: verbatim; `no_response: true`: never ran",
         "status code message type body error no_response",
-        None,
-        None,
+        times=None,
     ),
-    "missing_lines": Kind("lines", "ran, but stands in neither file", "", None, None),
-    "duplicate_lines": Kind("lines", "stands twice; `differ: true`: and disagrees", "differ", None, None),
-    "stranger_lines": Kind("lines", "beside it a line of an `id` nobody sent (stranger-<row>)", "id", None, None),
-    "cut_line": Kind("lines", "half a line", "", None, None),
-    "not_json_line": Kind("lines", "text that is not JSON in its place", "", None, None),
+    "unfinished_lines": Kind(
+        "lines",
+        "never ran though the batch ended; `result`: expired (default), canceled",
+        "result",
+        "",
+        None,
+        ANTHROPIC,
+    ),
+    "missing_lines": Kind("lines", "ran, but is not delivered", times=None),
+    "duplicate_lines": Kind("lines", "stands twice; `differ: true`: and disagrees", "differ", times=None),
+    "stranger_lines": Kind("lines", "beside it a line of an `id` nobody sent (stranger-<row>)", "id", times=None),
+    "cut_line": Kind("lines", "half a line", times=None),
+    "not_json_line": Kind("lines", "text that is not JSON in its place", times=None),
 }
 
 
@@ -113,7 +131,7 @@ def _checked(i: int, fault: Any) -> Fault:
         known = ", ".join(sorted(allowed))
         raise PlanError(f"fault {i} ({fault['fault']}): unknown key {unknown[0]!r}; known are {known}")
     if kind.strikes == "call":
-        on = fault.get("on", kind.on)
+        on = fault.get("on", kind.on.split())
         names = [on] if isinstance(on, str) else on
         if not names or not set(names) <= set(OPERATIONS):
             raise PlanError(f"fault {i} ({fault['fault']}): `on` is one or more of {', '.join(OPERATIONS)}")
@@ -147,18 +165,24 @@ class Faults:
         draft.write_bytes(orjson.dumps({"plan": self.plan, "seen": self._seen}))
         os.replace(draft, self._path)
 
-    def of_call(self, operation: str, batch: int | None = None, metadata: dict[str, str] | None = None) -> list[Fault]:
+    def of_call(
+        self, surface: str, operation: str, batch: int | None = None, metadata: dict[str, str] | None = None
+    ) -> list[Fault]:
         """Take the faults that strike this call."""
-        return self._take(lambda fault: operation in fault.get("on", ()), batch, metadata)
+        return self._take(surface, lambda fault: operation in fault.get("on", ()), batch, metadata)
 
-    def of_batch(self, batch: int, metadata: dict[str, str] | None) -> list[Fault]:
+    def of_batch(self, surface: str, batch: int, metadata: dict[str, str] | None) -> list[Fault]:
         """Take the faults that this new batch has to live with."""
-        return self._take(lambda fault: KINDS[fault["fault"]].strikes != "call", batch, metadata)
+        return self._take(surface, lambda fault: KINDS[fault["fault"]].strikes != "call", batch, metadata)
 
-    def _take(self, fits: Any, batch: int | None, metadata: dict[str, str] | None) -> list[Fault]:
+    def _take(
+        self, surface: str, fits: Callable[[Fault], bool], batch: int | None, metadata: dict[str, str] | None
+    ) -> list[Fault]:
         struck, seen = [], False
         for i, fault in enumerate(self.plan):
-            if not fits(fault) or not _about(fault, batch, metadata or {}):
+            if surface not in KINDS[fault["fault"]].surfaces or not fits(fault):
+                continue
+            if not _about(fault, batch, metadata or {}):
                 continue
             turn, seen = self._seen[i], True
             self._seen[i] += 1

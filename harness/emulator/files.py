@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ class StoredFile:
     created_at: int
     expires_at: int | None
     profile: str = "openai"  # whose path it came through
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Read the lines of a file without their ends."""
+    with path.open("rb") as file:
+        yield from (line.rstrip(b"\r\n") for line in file)
 
 
 class Files:
@@ -57,6 +64,16 @@ class Files:
         record: dict[str, Any] = {"file": asdict(file)}
         self._journal.append(record)
         self._apply(record)
+
+    def keep(self, name: str, draft: Path) -> None:
+        """Take over a finished draft that is no file of the client's: found by its path, listed nowhere."""
+        draft.rename(self.path(name))
+
+    def sweep(self, kept: Container[str]) -> None:
+        """Remove bytes that a kill left between two steps: neither a file nor one of the names that are `kept`."""
+        for path in self._folder.iterdir():
+            if path.name not in self._known and path.name not in kept:
+                path.unlink()
 
     def path(self, file_id: str) -> Path:
         """Name the bytes of a file."""

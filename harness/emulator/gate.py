@@ -8,9 +8,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import anthropic_replies
+from .anthropic_headers import key_of
 from .problems import Problem
 from .profiles import Profile, of_path
 from .replies import refusal
+from .surfaces import speaks_anthropic
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -34,10 +37,20 @@ class Gate:
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
         profile = of_path(scope["path"])
-        if profile is not None:
-            problem = self._key(headers.get("authorization", ""), profile)
-            return profile.dress(refusal(problem, known=False)) if problem else None
-        return None
+        if profile is None:
+            return None
+        if speaks_anthropic(scope):
+            return self._claude(headers)
+        problem = self._key(headers.get("authorization", ""), profile)
+        return profile.dress(refusal(problem, known=False)) if problem else None
+
+    def _claude(self, headers: Headers) -> Response | None:
+        """Take the key from one of two headers, as Anthropic does."""
+        key = key_of(headers)
+        if key and self._api_key in {None, key}:
+            return None
+        words = "API key is invalid." if key else "x-api-key header is required"
+        return anthropic_replies.refusal(anthropic_replies.problem(words, 401), known=False)
 
     def _key(self, authorization: str, profile: Profile) -> Problem | None:
         scheme, _, key = authorization.partition(" ")

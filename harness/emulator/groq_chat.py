@@ -19,10 +19,10 @@ from .problems import Problem
 from .streams import chat_events
 from .thoughts import THOUGHT, with_thought
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape", "stream"]
+__all__ = ["CONTENT", "TITLE", "ask", "bad_schema", "check", "contradict", "refuse", "serves", "shape", "stream"]
 
-TITLE, CONTENT, SCHEMA = completion.TITLE, completion.CONTENT, completion.SCHEMA
-serves, contradict = completion.serves, completion.contradict
+TITLE, CONTENT, bad_schema = completion.TITLE, completion.CONTENT, completion.bad_schema
+serves, contradict, refuse = completion.serves, completion.contradict, completion.refuse
 
 
 def ask(body: Body, facts: Facts) -> Asked:
@@ -31,7 +31,7 @@ def ask(body: Body, facts: Facts) -> Asked:
     return replace(asked, effort="medium" if asked.effort == "default" else asked.effort)
 
 
-def shape(answered: Answered) -> Body:
+def shape(answered: Answered[Facts]) -> Body:
     """Make the completion; what the model wrote against the format is a 400."""
     [reply] = answered.replies
     choice = _choice(reply, answered)
@@ -62,7 +62,7 @@ def shape(answered: Answered) -> Body:
     }
 
 
-def _choice(reply: Reply, answered: Answered) -> Body:
+def _choice(reply: Reply, answered: Answered[Facts]) -> Body:
     body, facts = answered.body, answered.facts
     text = (reply.content if reply.refusal is None else reply.refusal) or ""
     if body.get("stop"):

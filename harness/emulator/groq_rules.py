@@ -31,7 +31,7 @@ _OWN = frozenset({"n", "service_tier", "reasoning_effort", *_REFUSED})  # checke
 _OF_MESSAGES = frozenset({"role", "content", "tool_calls", "tool_call_id", "reasoning"})
 
 
-def check(body: Body, models: Models) -> Problem | None:
+def check(body: Body, models: Models[Facts]) -> Problem | None:
     """Find the first problem of a request."""
     if not body.get("model"):
         return missing("model")

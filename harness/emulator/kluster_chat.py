@@ -19,17 +19,17 @@ from .problems import Problem, missing
 from .streams import chat_events
 from .thoughts import with_thought
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape", "stream"]
+__all__ = ["CONTENT", "TITLE", "ask", "bad_schema", "check", "contradict", "refuse", "serves", "shape", "stream"]
 
-TITLE, CONTENT, SCHEMA = completion.TITLE, completion.CONTENT, completion.SCHEMA
-serves, contradict = completion.serves, completion.contradict
+TITLE, CONTENT, bad_schema = completion.TITLE, completion.CONTENT, completion.bad_schema
+serves, contradict, refuse = completion.serves, completion.contradict, completion.refuse
 _READ = (
     *("messages", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "max_tokens"),
     *("max_completion_tokens", "seed", "stop", "stream", "temperature", "top_p", "tools", "tool_choice"),
 )
 
 
-def check(body: Body, models: Models) -> Problem | None:
+def check(body: Body, models: Models[Facts]) -> Problem | None:
     """Find the first problem of a request."""
     if not body.get("model"):
         return missing("model")
@@ -48,7 +48,7 @@ def ask(body: Body, facts: Facts) -> Asked:
     return replace(completion.ask({**body, "response_format": None, "reasoning_effort": None}, facts), times=1)
 
 
-def shape(answered: Answered) -> Body:
+def shape(answered: Answered[Facts]) -> Body:
     """Make the completion as vLLM does."""
     spent, key = answered.spent, answered.key
     return {
@@ -67,7 +67,7 @@ def shape(answered: Answered) -> Body:
     }
 
 
-def _choice(reply: Reply, answered: Answered) -> Body:
+def _choice(reply: Reply, answered: Answered[Facts]) -> Body:
     body = answered.body
     text = (reply.content if reply.refusal is None else reply.refusal) or ""
     if body.get("stop"):

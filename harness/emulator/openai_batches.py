@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import jobs, problems, upstream
+from . import fates, problems, upstream, visits
 from .admission import PROJECT
-from .batches import Batch, Fault
-from .openai_view import counts_look, gone, show
+from .batches import Batch
+from .openai_view import show
 from .problems import Problem, missing, unknown, wrong_type, wrong_value
 from .profiles import Profile
 from .replies import answer, limit_of, page, read_json, refusal, seconds
 from .site import Site
-from .state import Settings
 
+LANE = "openai"
 _KEPT = ("endpoint", "completion_window", "metadata", "output_expires_after")
-_PATIENCE = 0.1  # real seconds that a look waits for work which is due
-_LONG_PATIENCE = 60.0  # the same, where the look itself makes the work due
 
 
 async def create_batch(request: Request, site: Site) -> Response:
@@ -77,40 +74,26 @@ def _new(body: dict[str, Any], profile: Profile, site: Site) -> Batch:
     state = site.state
     number, now, seed = len(state.batches) + 1, state.clock.now(), state.settings.seed
     metadata = body.get("metadata")
-    faults = state.faults.of_batch(number, metadata)
+    faults = state.faults.of_batch(LANE, number, metadata)
     window = profile.window(body["completion_window"])
     assert isinstance(window, float)  # others are refused
     return Batch(
         id=profile.batch_id(seed, number, body["input_file_id"], metadata),
         number=number,
         created=now,
-        life=_fated(jobs.bounded(_life(state.settings, number), window), faults),
+        life=fates.life(state.settings, number, faults, window),
         input_file_id=body["input_file_id"],
         request={key: body.get(key) for key in _KEPT},
         faults=faults,
+        lane=LANE,
         profile=profile.name,
         window=window,
     )
 
 
-def _life(settings: Settings, number: int) -> jobs.Life:
-    if settings.upstream is not None:
-        return jobs.by_work()
-    return jobs.draw(settings.seed, number) if settings.looks is None else jobs.by_looks(settings.looks)
-
-
-def _fated(life: jobs.Life, faults: list[Fault]) -> jobs.Life:
-    for fault in faults:
-        if fault["fault"] == "expire_after_lines":
-            life = jobs.expiring(life, fault.get("after", 60), fault.get("lines", 1))
-        elif fault["fault"] == "stuck":
-            life = jobs.stuck(life, fault.get("status", "in_progress"))
-    return life
-
-
 def _find(request: Request, site: Site) -> Batch | Response:
     batch_id = request.path_params["batch_id"]
-    batch = site.state.batches.get(batch_id)
+    batch = site.state.batches.get(batch_id, LANE)
     return batch if batch is not None and batch.profile == request.state.profile.name else _no_batch(batch_id)
 
 
@@ -123,16 +106,9 @@ async def get_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    patience = _LONG_PATIENCE if batch.life.by == "looks" else _PATIENCE
+    await visits.look(batch, site)
     with site.state.changed:
-        if counts_look(batch):
-            late = batch.late_looks + batch.ended
-            site.state.batches.change(batch, looks=batch.looks + 1, late_looks=late)
-        waits = site.runner.late(batch, site.state.clock.now())
-    if waits:
-        await to_thread.run_sync(site.runner.settle, batch, patience)
-    with site.state.changed:
-        return _no_batch(batch.id) if gone(batch) else answer(show(batch))
+        return _no_batch(batch.id) if visits.gone(batch) else answer(show(batch))
 
 
 async def list_batches(request: Request, site: Site) -> Response:
@@ -142,7 +118,7 @@ async def list_batches(request: Request, site: Site) -> Response:
     if isinstance(limit, Problem):
         return refusal(limit)
     with site.state.changed:
-        known = [batch for batch in reversed(site.state.batches.all()) if not gone(batch, listed=True)]
+        known = [batch for batch in reversed(site.state.batches.all(LANE)) if not visits.gone(batch, listed=True)]
         known = [batch for batch in known if batch.profile == profile.name]
         after = request.query_params.get("cursor" if profile.cursor else "after")
         if profile.cursor and (wanted := request.query_params.getlist("id")):
@@ -157,14 +133,9 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await to_thread.run_sync(site.runner.settle, batch, _PATIENCE)
-    state = site.state
-    with state.changed:
+    await visits.settle(batch, site)
+    with site.state.changed:
         if batch.status in {"completed", "failed", "expired"}:
             return refusal(Problem(f"Cannot cancel a batch with status '{batch.status}'.", None, None, 409))
-        if batch.status not in {"cancelling", "cancelled"}:
-            now = state.clock.now()
-            life = jobs.cancelled(batch.life, batch.steps, batch.x(now), state.settings.seed, batch.number)
-            stamps = batch.stamps | {"cancelling": int(now)}
-            state.batches.change(batch, life=life, steps=batch.steps + 1, status="cancelling", stamps=stamps)
+        visits.cancel(batch, site)
         return answer(show(batch))

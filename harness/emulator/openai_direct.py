@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from functools import partial
 
@@ -10,10 +9,11 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .execution import Api, Body, execute
-from .journal import write_whole
-from .ledger import Entry, encode
+from .endpoints import Endpoint
+from .execution import Body, execute
+from .ledger import Entry
 from .problems import Problem
+from .receipts import remember
 from .replies import answer, read_json, refusal
 from .site import Site
 
@@ -31,7 +31,7 @@ _SINCE = 1_700_000_000  # `created` of every model; nothing depends on it
 async def run(request: Request, site: Site) -> Response:
     """Answer one body at once, whatever the endpoint."""
     state, profile = site.state, request.state.profile
-    api: Api = profile.apis["/v1" + request.url.path.removeprefix(profile.prefix)]
+    api: Endpoint = profile.apis["/v1" + request.url.path.removeprefix(profile.prefix)]
     body = await read_json(request, state.settings.max_json)
     if isinstance(body, Problem):
         return refusal(body)
@@ -39,22 +39,12 @@ async def run(request: Request, site: Site) -> Response:
     models, seed = state.models[profile.name], state.settings.seed
     call = partial(execute, body, api, models, state.answers, seed=seed, now=now, key=key)
     outcome = await to_thread.run_sync(call)
-    remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), site)
+    remember(Entry(outcome.status == 200, outcome.digest, outcome.usage, '""', b""), state)
     if outcome.status != 200:
         return answer(outcome.body, outcome.status)
     if body.get("stream"):
         return StreamingResponse(api.stream(body, outcome.body), headers=_LIMITS, media_type="text/event-stream")
     return answer(outcome.body, headers=_LIMITS)
-
-
-def remember(receipt: Entry, site: Site) -> None:
-    """Store that this body ran, so that its next answer is the next one after a restart too."""
-    with site.state.changed:
-        fd = os.open(site.state.root / "direct.receipts", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            write_whole(fd, encode(receipt))
-        finally:
-            os.close(fd)
 
 
 def _model(name: str) -> Body:

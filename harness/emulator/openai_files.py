@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from . import uploads
-from .drop import CutShort
+from .downloads import download
 from .files import StoredFile
 from .problems import Problem, missing, wrong_value
 from .profiles import PROFILES, Profile
@@ -22,7 +21,6 @@ from .uploads import Upload
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 _MONTH = 2_592_000  # seconds; batch inputs expire after 30 days
-_BLOCK = 1 << 18
 
 
 def show(file: StoredFile, *, fresh: bool = False) -> dict[str, Any]:
@@ -158,25 +156,6 @@ async def file_content(request: Request, site: Site) -> Response:
     file = _find(request, site)
     if isinstance(file, Response):
         return file
-    path, length = site.state.files.path(file.id), file.bytes
-    fault = next((f for f in request.state.strikes if f["fault"] == "truncated_download"), None)
-    if fault is not None:
-        kept = min(fault.get("bytes", length // 2), length)
-        if not fault.get("silent"):
-            return CutShort(_first(path, kept), length, "application/octet-stream")
-        length = kept
     name = file.filename.encode("ascii", "replace").decode().replace('"', "").replace("\r", "").replace("\n", "")
-    headers = {"content-length": str(length), "content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_blocks(path, length), headers=headers, media_type="application/octet-stream")
-
-
-def _first(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size)
-
-
-def _blocks(path: Path, left: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while left > 0 and (block := file.read(min(_BLOCK, left))):
-            left -= len(block)
-            yield block
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return download(request, site.state.files.path(file.id), "application/octet-stream", headers)

@@ -6,8 +6,9 @@ Checks and words: OpenAI batch guide and public reports of failed batches (Novem
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import orjson
 
 from .batches import Batch, Fault
 from .draws import hexes
-from .execution import TOO_DEEP, Api, Outcome, digest, execute
+from .endpoints import Endpoint
+from .execution import TOO_DEEP, Outcome, digest, execute
 from .faults import strikes_line
+from .files import lines_of
+from .lane import Checked
 from .ledger import Entry
 from .profiles import PROFILES, Profile
 from .state import State
@@ -34,23 +38,6 @@ UNFINISHED = {
 }
 
 Error = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Checked:
-    """What the checks of an input file found."""
-
-    total: int = 0
-    model: str | None = None
-    tokens: int = 0  # of all prompts, estimated
-    errors: list[Error] = field(default_factory=list)  # that fail the batch
-    spared: list[Error] = field(default_factory=list)  # of lines that fail alone
-
-
-def lines_of(path: Path) -> Iterator[bytes]:
-    """Read the lines of an input file without their ends."""
-    with path.open("rb") as file:
-        yield from (line.rstrip(b"\r\n") for line in file)
 
 
 def check(path: Path, endpoint: str, state: State, profile: Profile) -> Checked:
@@ -90,7 +77,7 @@ class _Rules:
     state: State
 
     @property
-    def api(self) -> Api | None:
+    def api(self) -> Endpoint | None:
         """Find what runs the lines; None: an endpoint that only a server upstream knows."""
         return self.profile.apis.get(self.endpoint)
 
@@ -153,7 +140,13 @@ def _check_body(body: Any, number: int, rules: _Rules, found: Checked) -> list[E
     return []
 
 
-def spoiled(line: bytes, row: int, batch: Batch, found: Error, state: State) -> Entry:
+def _spared(batch: Batch, row: int) -> Error | None:
+    """Find what the checks say of a line, in a batch that goes on without it; they say it in the order of lines."""
+    place = bisect_left(batch.errors, row + 1, key=itemgetter("line"))
+    return batch.errors[place] if place < len(batch.errors) and batch.errors[place]["line"] == row + 1 else None
+
+
+def _spoiled(line: bytes, row: int, batch: Batch, found: Error, state: State) -> Entry:
     """Answer a line that did not pass the checks, in a batch that goes on without it."""
     try:
         request = orjson.loads(line)
@@ -169,7 +162,9 @@ def spoiled(line: bytes, row: int, batch: Batch, found: Error, state: State) -> 
 
 
 def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
-    """Run one line that passed the checks."""
+    """Run one line; one that did not pass the checks is told so."""
+    if (bad := _spared(batch, row)) is not None:
+        return _spoiled(line, row, batch, bad, state)
     request, profile = orjson.loads(line), PROFILES[batch.profile]
     custom_id: str = request["custom_id"]
     body: dict[str, Any] = request["body"]

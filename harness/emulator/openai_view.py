@@ -6,6 +6,7 @@ from typing import Any
 
 from .batches import Batch
 from .profiles import PROFILES
+from .visits import results_hidden, seen_status
 
 _STAMPS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
 
@@ -19,8 +20,7 @@ def _whole(batch: Batch) -> dict[str, Any]:
     """Show a batch as OpenAI does; every key is there, null where nothing is known."""
     created = int(batch.created)
     unset = "" if batch.fault("empty_string_ids") else None
-    late = batch.fault("files_late")
-    hidden = late is not None and batch.late_looks <= late.get("looks", 2)
+    hidden = results_hidden(batch)
     return {
         "id": batch.id,
         "object": "batch",
@@ -29,7 +29,7 @@ def _whole(batch: Batch) -> dict[str, Any]:
         "errors": {"object": "list", "data": batch.errors} if batch.errors else None,
         "input_file_id": batch.input_file_id,
         "completion_window": batch.request.get("completion_window") or "24h",
-        "status": _status(batch),
+        "status": seen_status(batch) or batch.status,
         "output_file_id": unset if hidden else batch.output_file_id or unset,
         "error_file_id": unset if hidden else batch.error_file_id or unset,
         "created_at": created,
@@ -39,14 +39,6 @@ def _whole(batch: Batch) -> dict[str, Any]:
         "usage": _usage(batch) if batch.ended and batch.status != "failed" else None,
         "metadata": batch.request["metadata"],
     }
-
-
-def _status(batch: Batch) -> str:
-    fault = batch.fault("unknown_status")
-    if fault is None:
-        return batch.status
-    looks = fault.get("looks", 2)
-    return str(fault.get("status", "paused")) if looks is None or batch.looks <= looks else batch.status
 
 
 def _counts(batch: Batch) -> dict[str, int]:
@@ -64,17 +56,3 @@ def _usage(batch: Batch) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": reasoning},
         "total_tokens": read + written,
     }
-
-
-def counts_look(batch: Batch) -> bool:
-    """Say whether looks at this batch matter, so that each has to be stored."""
-    return (batch.life.by == "looks" and not batch.ended) or bool(batch.faults)
-
-
-def gone(batch: Batch, *, listed: bool = False) -> bool:
-    """Say whether a batch has vanished from looks, or from the list."""
-    fault = batch.fault("vanished")
-    if fault is None or (listed and fault.get("listed")):
-        return False
-    first, looks = fault.get("after", 1), fault.get("looks")
-    return batch.looks > first and (looks is None or batch.looks <= first + looks)

@@ -18,7 +18,7 @@ def given(body: Body) -> Body:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def find_model(name: Any, models: Models) -> Facts | Problem:
+def find_model(name: Any, models: Models[Facts]) -> Facts | Problem:
     """Find the facts of a model that a request names."""
     if not isinstance(name, str):
         return wrong_type("model", "a string", name)
@@ -83,3 +83,8 @@ def too_many_logprobs(body: Body, facts: Facts) -> Problem | None:
         return None
     words = f"must be less than or equal to {facts.top_logprobs_max}."
     return Problem(f"Invalid value for 'top_logprobs': {words}", "top_logprobs")
+
+
+def tier(body: Body) -> str:
+    """Name the tier that serves a request."""
+    return {"flex": "flex", "priority": "priority", "fast": "priority"}.get(body.get("service_tier") or "", "default")

@@ -18,6 +18,11 @@ class Problem:
     type: str = "invalid_request_error"
 
 
+def error(problem: Problem) -> dict[str, Any]:
+    """Shape an error as every OpenAI answer does."""
+    return {"error": {"message": problem.message, "type": problem.type, "param": problem.param, "code": problem.code}}
+
+
 def listed(values: Iterable[str]) -> str:
     """List values as the API does: 'a', 'a' and 'b', or 'a', 'b', and 'c'."""
     quoted = [f"'{value}'" for value in values]

@@ -15,8 +15,7 @@ from starlette.responses import Response
 
 from . import groq_chat, kluster_chat
 from .draws import base32, base62, hexes
-from .endpoints import APIS, CHAT
-from .execution import Api
+from .endpoints import APIS, CHAT, Endpoint
 from .problems import Problem
 
 Body = dict[str, Any]
@@ -32,7 +31,7 @@ class Profile:
 
     name: str
     prefix: str  # of its paths
-    apis: Mapping[str, Api]  # by the path that batches and their lines name
+    apis: Mapping[str, Endpoint]  # by the path that batches and their lines name
     operations: frozenset[str] | None  # that it has; None: all
     windows: tuple[str, ...]  # on offer
     between: bool  # and all between them

@@ -11,7 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .problems import Problem, missing, out_of_range, wrong_type
+from .problems import Problem, error, missing, out_of_range, wrong_type
 
 _HEADERS = {"openai-version": "2020-10-01", "openai-organization": "org-emulator", "openai-processing-ms": "7"}
 
@@ -28,8 +28,7 @@ def answer(
 
 def refusal(problem: Problem, *, headers: Mapping[str, str] | None = None, known: bool = True) -> Response:
     """Answer with an error."""
-    body = {"message": problem.message, "type": problem.type, "param": problem.param, "code": problem.code}
-    return answer({"error": body}, problem.status, headers=headers, known=known)
+    return answer(error(problem), problem.status, headers=headers, known=known)
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any] | Problem:

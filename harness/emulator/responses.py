@@ -8,17 +8,21 @@ from . import extras, inputs, schema_values
 from .answers import Reply
 from .draws import hexes
 from .execution import Answered, Asked, Body
+from .formats import Format
+from .formats import bad_schema as _bad_schema
 from .models import Facts
+from .parameters import tier
+from .problems import Problem
+from .problems import error as refuse
 from .responses_fields import ENCRYPTED, LOGPROBS
 from .responses_rules import check, effort
 from .streams import response_events
 from .tokens import Spent
 
-__all__ = ["CONTENT", "SCHEMA", "TITLE", "ask", "check", "contradict", "serves", "shape", "stream"]
+__all__ = ["CONTENT", "TITLE", "ask", "bad_schema", "check", "contradict", "refuse", "serves", "shape", "stream"]
 
 TITLE = "Responses"
 CONTENT = "input"
-SCHEMA = "text.format.schema"
 _PLAIN = {"type": "text"}
 _ECHOED: Body = {  # what an answer repeats of its request, and says where that is silent
     "background": False,
@@ -56,7 +60,12 @@ def ask(body: Body, facts: Facts) -> Asked:
     )
 
 
-def shape(answered: Answered) -> Body:
+def bad_schema(wanted: Format, found: str) -> Problem:
+    """Say what is wrong with a schema."""
+    return _bad_schema(wanted, found, "text.format.schema")
+
+
+def shape(answered: Answered[Facts]) -> Body:
     """Make the response."""
     (reply,) = answered.replies
     body, cut = answered.body, reply.cut
@@ -72,24 +81,24 @@ def shape(answered: Answered) -> Body:
         "output": [*_reasoning(answered), *_said(reply, answered)],
         **{name: default if body.get(name) is None else body[name] for name, default in _ECHOED.items()},
         "reasoning": _effective(answered),
-        "service_tier": answered.service_tier,
+        "service_tier": tier(answered.body),
         "text": {"format": _format(answered), "verbosity": (body.get("text") or {}).get("verbosity") or "medium"},
         "usage": _usage(answered.spent),
     }
 
 
-def _effective(answered: Answered) -> Body:
+def _effective(answered: Answered[Facts]) -> Body:
     wanted = answered.body.get("reasoning") or {}
     return {"effort": wanted.get("effort") or answered.facts.effort, "summary": wanted.get("summary")}
 
 
-def _format(answered: Answered) -> Body:
+def _format(answered: Answered[Facts]) -> Body:
     wanted = dict(answered.asked.wanted)
     unset = {"description": None, "strict": False} if wanted["type"] == "json_schema" else {}
     return wanted | {name: value for name, value in unset.items() if wanted.get(name) is None}
 
 
-def _reasoning(answered: Answered) -> Iterator[Body]:
+def _reasoning(answered: Answered[Facts]) -> Iterator[Body]:
     if answered.asked.effort is None:
         return
     told = (answered.body.get("reasoning") or {}).get("summary") and answered.spent.reasoning
@@ -99,7 +108,7 @@ def _reasoning(answered: Answered) -> Iterator[Body]:
     yield item | ({"encrypted_content": _id("gAAAAA", answered)} if _includes(ENCRYPTED, answered) else {})
 
 
-def _said(reply: Reply, answered: Answered) -> Iterator[Body]:
+def _said(reply: Reply, answered: Answered[Facts]) -> Iterator[Body]:
     """Make the message, or the call of a function; a cap that thinking has used up leaves neither."""
     status = "incomplete" if reply.cut else "completed"
     call = None if reply.cut else _call(answered)
@@ -114,7 +123,7 @@ def _said(reply: Reply, answered: Answered) -> Iterator[Body]:
         yield _message([_text(reply.content, chances)], status, answered)
 
 
-def _message(content: list[Body], status: str, answered: Answered) -> Body:
+def _message(content: list[Body], status: str, answered: Answered[Facts]) -> Body:
     return {"id": _id("msg", answered), "type": "message", "status": status, "role": "assistant", "content": content}
 
 
@@ -122,18 +131,18 @@ def _text(text: str, chances: list[Body]) -> Body:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": chances}
 
 
-def _call(answered: Answered) -> extras.Call | None:
+def _call(answered: Answered[Facts]) -> extras.Call | None:
     choice = answered.body.get("tool_choice")
     functions = [tool for tool in answered.body.get("tools") or () if tool["type"] == "function"]
     name = choice.get("name") if isinstance(choice, dict) else None
     return extras.called(functions, choice, name, answered.draws)
 
 
-def _id(kind: str, answered: Answered) -> str:
+def _id(kind: str, answered: Answered[Facts]) -> str:
     return f"{kind}_{hexes(48, kind, answered.key)}"
 
 
-def _includes(name: str, answered: Answered) -> bool:
+def _includes(name: str, answered: Answered[Facts]) -> bool:
     return name in (answered.body.get("include") or ())
 
 

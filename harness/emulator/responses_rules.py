@@ -31,7 +31,7 @@ _MOVED = {
 }
 
 
-def check(body: Body, models: Models) -> Problem | None:
+def check(body: Body, models: Models[Facts]) -> Problem | None:
     """Find the first problem of a request; only one is ever reported."""
     facts = _find_model(body, models)
     if isinstance(facts, Problem):
@@ -49,7 +49,7 @@ def check(body: Body, models: Models) -> Problem | None:
     )
 
 
-def _find_model(body: Body, models: Models) -> Facts | Problem:
+def _find_model(body: Body, models: Models[Facts]) -> Facts | Problem:
     if "model" not in body:
         return missing("model")
     name = body["model"]

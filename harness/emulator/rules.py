@@ -29,7 +29,7 @@ _SPECIAL = frozenset({"functions", "function_call", "verbosity", "modalities", "
 _NEUTRAL = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 
 
-def check(body: Body, models: Models) -> Problem | None:
+def check(body: Body, models: Models[Facts]) -> Problem | None:
     """Find the first problem of a request; only one is ever reported."""
     facts = _find_model(body, models)
     if isinstance(facts, Problem):
@@ -47,7 +47,7 @@ def check(body: Body, models: Models) -> Problem | None:
     )
 
 
-def _find_model(body: Body, models: Models) -> Facts | Problem:
+def _find_model(body: Body, models: Models[Facts]) -> Facts | Problem:
     name = body.get("model")
     if name is None or name == "":
         return Problem("you must provide a model parameter")

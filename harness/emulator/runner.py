@@ -6,10 +6,10 @@ import sys
 import threading
 from typing import Any
 
-from . import admission, delivery
 from .batches import Batch
 from .jobs import Step
 from .journal import disk_full
+from .lanes import lane_of
 from .source import Source
 from .state import State
 
@@ -153,8 +153,8 @@ class Runner:
         state.answers.scan()
         with state.changed:
             live = self.live()
-        found = admission.admit(batch, state, live)
-        facts: dict[str, Any] = {"model": found.model and state.models[batch.profile].snapshot(found.model)}
+        found = lane_of(batch).admit(batch, state, live)
+        facts: dict[str, Any] = {"model": found.model}
         if found.errors:
             if self._commit(batch, "validating", "failed", stamp, errors=found.errors, **facts):
                 self._retire(batch)
@@ -165,20 +165,9 @@ class Runner:
     def _end(self, batch: Batch, status: str, stamp: int) -> None:
         seen = batch.status
         self._source.leave(batch)
-        made = delivery.write(batch, self._state, status, stamp)
-        ended = self._commit(
-            batch,
-            seen,
-            status,
-            stamp,
-            output_file_id=made.output and made.output.id,
-            error_file_id=made.error and made.error.id,
-            total=max(batch.total, made.total),
-            completed=batch.completed,
-            failed=batch.failed,
-            usage=batch.usage,
-        )
-        if ended:
+        made = lane_of(batch).deliver(batch, self._state, status, stamp)
+        counts = {"completed": batch.completed, "failed": batch.failed, "usage": batch.usage}
+        if self._commit(batch, seen, status, stamp, **counts, **made):
             self._state.ledgers.close(batch.id)
             self._retire(batch)
 

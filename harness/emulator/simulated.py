@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from . import openai_lines
 from .batches import Batch
 from .jobs import Step
-from .ledger import Entry
+from .lanes import lane_of
 from .state import State
 
 _CHUNK = 128  # lines between two looks at what else is due; a chunk is kept whole or not at all
@@ -48,7 +47,8 @@ class Simulated:
         with state.files.path(batch.input_file_id).open("rb") as file:
             file.seek(batch.offset)
             lines = list(islice(file, min(_CHUNK, batch.goal(batch.x(now)) - batch.done)))
-        entries = self._entries(batch, lines, int(now))
+        run = lane_of(batch).run
+        entries = [run(line, row, batch, state, int(now)) for row, line in enumerate(lines, batch.done)]
         with state.changed:
             if batch.status != "in_progress":  # cancelled meanwhile: these lines have not run
                 for entry in entries:
@@ -57,17 +57,6 @@ class Simulated:
             state.ledgers.append(batch.id, entries)
             batch.offset += sum(map(len, lines))
             batch.count(entries)
-
-    def _entries(self, batch: Batch, lines: list[bytes], now: int) -> list[Entry]:
-        """Run lines; those that did not pass the checks of a batch that goes on without them are told so."""
-        bad = {error["line"]: error for error in batch.errors}
-        rows = enumerate(lines, batch.done)
-        return [
-            openai_lines.spoiled(line, row, batch, bad[row + 1], self._state)
-            if row + 1 in bad
-            else openai_lines.run(line, row, batch, self._state, now)
-            for row, line in rows
-        ]
 
     def leave(self, batch: Batch) -> None:
         """Hold nothing of a batch between two chunks."""

@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .batches import Fault
 from .drop import Dropped
-from .problems import Problem
-from .replies import refusal
 from .runner import Runner
 from .state import State
 
 if TYPE_CHECKING:
     from .upstream_work import UpstreamWork
 
-SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
-_QUOTA = (
-    "You exceeded your current quota, please check your plan and billing details. For more information on this "
-    "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
-)
 _GATEWAY = "<html><head><title>{0} Bad Gateway</title></head><body><h1>{0} Bad Gateway</h1></body></html>"
 
 
@@ -40,54 +33,53 @@ class Site:
 Route = Callable[[Request, Site], Awaitable[Response]]
 
 
-async def call(operation: str, route: Route, request: Request, site: Site) -> Response:
+class Surface(Protocol):
+    """What a protocol's module of its refusals defines; the type checker holds each module against it."""
+
+    NAME: str
+
+    def server_error(self, status: int, /) -> Response:
+        """Say that the server had an error."""
+
+    def strike(self, fault: Fault, request: Request, /) -> Response | None:
+        """Refuse a call that a fault strikes; None if the fault refuses nothing."""
+
+
+async def call(surface: Surface, operation: str, route: Route, request: Request, site: Site) -> Response:
     """Answer one call, with the faults that strike it before or after its effect."""
-    batch = site.state.batches.get(request.path_params.get("batch_id", ""))
+    batch = site.state.batches.get(request.path_params.get("batch_id", ""), surface.NAME)
     with site.state.changed:
         number = batch.number if batch else len(site.state.batches) + 1 if operation == "create_batch" else None
         metadata = (batch.request.get("metadata") or {}) if batch else None
-        strikes = site.state.faults.of_call(operation, number, metadata)
+        strikes = site.state.faults.of_call(surface.NAME, operation, number, metadata)
     request.state.strikes = strikes
     for fault in strikes:
         if fault["fault"] == "slow":
             await asyncio.sleep(fault.get("seconds", 0.2))
-    instead = next((response for fault in strikes if (response := _before(fault, request))), None)
+    instead = next((response for fault in strikes if (response := _before(surface, fault, request))), None)
     if instead is not None:
         return instead
     response = await route(request, site)
-    return next((lost for fault in strikes if (lost := _after(fault))), response)
+    return next((lost for fault in strikes if (lost := _after(surface, fault))), response)
 
 
-def _before(fault: Fault, request: Request) -> Response | None:
+def _before(surface: Surface, fault: Fault, request: Request) -> Response | None:
     """Answer in place of the route, which then has no effect."""
     name = fault["fault"]
     if name == "drop_connection" and fault.get("when", "before") == "before":
         return Dropped()
     if name == "create_500_then_ok":
-        return refusal(Problem(SERVER_ERROR, None, None, 500, "server_error"))
+        return surface.server_error(500)
     if name == "server_error":
         status = fault.get("status", 502 if fault.get("html") else 500)
         if fault.get("html"):
             return Response(_GATEWAY.format(status), status, media_type="text/html")
-        return refusal(Problem(SERVER_ERROR, None, None, status, "server_error"))
-    if name == "rate_limited":
-        after = fault.get("retry_after", 1)
-        words = fault.get("message", "Rate limit reached for requests. Please try again in 1s.")
-        headers = {} if after is None else {"retry-after": str(after)}
-        return refusal(Problem(words, None, "rate_limit_exceeded", 429, "requests"), headers=headers)
-    if name == "insufficient_quota":
-        return refusal(Problem(_QUOTA, None, "insufficient_quota", 429, "insufficient_quota"))
-    if name == "echo_key":
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        words = f"Incorrect API key provided: {key}."
-        return refusal(Problem(words, None, "invalid_api_key", fault.get("status", 401)))
-    return None
+        return surface.server_error(status)
+    return surface.strike(fault, request)
 
 
-def _after(fault: Fault) -> Response | None:
+def _after(surface: Surface, fault: Fault) -> Response | None:
     """Lose the answer of a route that had its effect."""
     if fault["fault"] == "create_answer_lost" or (fault["fault"] == "drop_connection" and fault.get("when") == "after"):
         return Dropped()
-    if fault["fault"] == "create_500_but_accepted":
-        return refusal(Problem(SERVER_ERROR, None, None, 500, "server_error"))
-    return None
+    return surface.server_error(500) if fault["fault"] == "create_500_but_accepted" else None

@@ -10,14 +10,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import models
+from . import anthropic_models, models
 from .answers import Answers
+from .anthropic_models import Family
 from .batches import Batches
 from .books import Books
 from .clock import Clock, ClockFile
 from .faults import Faults
 from .files import Files
 from .ledger import Ledgers, read
+from .models import Facts, Models
 from .profiles import PROFILES
 
 
@@ -48,6 +50,8 @@ class Settings:
     max_batch_file: int = 200_000_000  # bytes
     max_file: int = 512_000_000  # bytes
     max_json: int = 50_000_000  # bytes of a JSON body
+    max_message: int = 32_000_000  # the same, of a message of Anthropic's
+    max_inline: int = 256_000_000  # bytes of a message batch, which comes as one body
 
 
 @dataclass(slots=True)
@@ -61,7 +65,8 @@ class State:
     ledgers: Ledgers
     batches: Batches
     faults: Faults
-    models: Mapping[str, models.Models]  # by provider
+    models: Mapping[str, Models[Facts]]  # of OpenAI's surface, by profile
+    claude: Models[Family]
     answers: Answers
     root: Path
     guard: BinaryIO
@@ -88,29 +93,32 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
     guard = _lock(root)
     clock_file = ClockFile(root / "clock")
     ledgers = Ledgers(root / "ledgers")
+    files = Files(root)
     answers = Answers(settings.seed, Books(settings.books) if settings.answers == "key" else None)
     batches = Batches(root, ledgers)
+    files.sweep(batches.holds())
     begun = settings.now if settings.now is not None else real_now
     start = max(begun, clock_file.read(), batches.latest())  # what a client was told is past stays past
     return State(
         settings=settings,
         clock=clock or Clock(start, settings.speed),
         clock_file=clock_file,
-        files=Files(root),
+        files=files,
         ledgers=ledgers,
         batches=batches,
         faults=Faults(root / "faults.json", settings.faults),
         models={name: _models(name, settings) for name in PROFILES},
+        claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
         root=root,
         guard=guard,
     )
 
 
-def _models(provider: str, settings: Settings) -> models.Models:
+def _models(profile: str, settings: Settings) -> Models[Facts]:
     if settings.upstream is not None:
         return models.unruled()
-    return models.load(provider, extra=settings.extra_models, rates=settings.rates)
+    return models.load(profile, extra=settings.extra_models, rates=settings.rates)
 
 
 def _lock(root: Path) -> BinaryIO:

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from .execution import error
-from .problems import Problem
+from .problems import Problem, error
 
 if TYPE_CHECKING:
     import httpx2

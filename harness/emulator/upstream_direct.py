@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from .execution import digest
 from .ledger import Entry
-from .openai_direct import remember
 from .problems import Problem
+from .receipts import remember
 from .replies import parse_json, read_body, refusal
 from .site import Route, Site
 from .upstream import Answer
@@ -30,7 +30,7 @@ async def post(request: Request, site: Site) -> Response:
     if body.get("stream"):
         return refusal(Problem(_NO_STREAM, "stream", "unsupported_value"))
     answer = await _call(site, "POST", request.url.path.removeprefix(request.state.profile.prefix), raw)
-    remember(Entry(answer.ok, digest(body), used(answer), '""', b""), site)
+    remember(Entry(answer.ok, digest(body), used(answer), '""', b""), site.state)
     return _passed(answer)
 
 

@@ -13,11 +13,12 @@ import orjson
 
 from .batches import Batch
 from .draws import hexes
-from .execution import digest, error
+from .execution import digest
 from .faults import strikes_line
+from .files import lines_of
 from .ledger import Entry
-from .openai_lines import broken, lines_of
-from .problems import Problem
+from .openai_lines import broken
+from .problems import Problem, error
 from .upstream import Answer
 
 _NOTHING = (0, 0, 0, 0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import anthropic
 import pytest
 from openai import OpenAI
 from openai.types import Batch
@@ -15,7 +18,9 @@ from openai.types import Batch
 from harness.emulator import Running, Settings, serve_in_thread
 
 CHAT: Final = "/v1/chat/completions"
+ROOT = Path(__file__).parents[2]
 Start = Callable[..., Running]
+Spawn = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
 def body(text: str = "hello", model: str = "gpt-4o-mini", **more: Any) -> dict[str, Any]:
@@ -92,3 +97,65 @@ def connect() -> Iterator[Callable[..., OpenAI]]:
 @pytest.fixture
 def client(emulator: Running, connect: Callable[..., OpenAI]) -> OpenAI:
     return connect(emulator)
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Spawn]:
+    """Start emulators as children; returns process and URL."""
+    children: list[subprocess.Popen[str]] = []
+
+    def spawner(*options: str) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-W", "error", "-m", "harness.emulator", "--child", "--port", "0"]
+        child = subprocess.Popen(
+            [*command, "--state", str(tmp_path / "state"), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        children.append(child)
+        assert child.stdout is not None
+        hello = json.loads(child.stdout.readline())
+        assert hello["pid"] == child.pid
+        return child, hello["url"]
+
+    yield spawner
+    for child in children:
+        end(child)
+
+
+def end(child: subprocess.Popen[str]) -> None:
+    """Kill a process as kill -9 does, and close what was open to it."""
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def memory(child: subprocess.Popen[str], field: str) -> float:
+    """Read the resident memory of a process, in megabytes."""
+    text = Path(f"/proc/{child.pid}/status").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1]) / 1024
+
+
+@pytest.fixture
+def claudes() -> Iterator[Callable[..., anthropic.Anthropic]]:
+    """Make clients of Anthropic's that never retry; `url` is that of the server, with or without /v1."""
+    clients: list[anthropic.Anthropic] = []
+
+    def connector(url: str, version: str | None = None, **more: Any) -> anthropic.Anthropic:
+        headers = {"default_headers": {"anthropic-version": version}} if version else {}
+        options = {"api_key": "sk-ant-test-1234567890", "max_retries": 0, **headers, **more}
+        clients.append(anthropic.Anthropic(base_url=url.removesuffix("/v1"), **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def claude(emulator: Running, claudes: Callable[..., anthropic.Anthropic]) -> anthropic.Anthropic:
+    return claudes(emulator.root)

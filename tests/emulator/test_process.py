@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,55 +20,11 @@ from harness.emulator import audit
 from harness.emulator.faults import KINDS
 from harness.emulator.serve import main
 
-from .conftest import CHAT, content, jsonl, requests, submit
-
-ROOT = Path(__file__).parents[2]
-Spawn = Callable[..., tuple["subprocess.Popen[str]", str]]
-
-
-@pytest.fixture
-def spawn(tmp_path: Path) -> Iterator[Spawn]:
-    """Start emulators as children; returns process and URL."""
-    children: list[subprocess.Popen[str]] = []
-
-    def spawner(*options: str) -> tuple[subprocess.Popen[str], str]:
-        command = [sys.executable, "-W", "error", "-m", "harness.emulator", "--child", "--port", "0"]
-        child = subprocess.Popen(
-            [*command, "--state", str(tmp_path / "state"), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        children.append(child)
-        assert child.stdout is not None
-        hello = json.loads(child.stdout.readline())
-        assert hello["pid"] == child.pid
-        return child, hello["url"]
-
-    yield spawner
-    for child in children:
-        end(child)
-
-
-def end(child: subprocess.Popen[str]) -> None:
-    """Kill a process as kill -9 does, and close what was open to it."""
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        if pipe is not None:
-            pipe.close()
+from .conftest import CHAT, ROOT, Spawn, content, end, jsonl, memory, requests, submit
 
 
 def connected(url: str) -> OpenAI:
     return OpenAI(base_url=url, api_key="k", max_retries=0)
-
-
-def memory(child: subprocess.Popen[str], field: str) -> float:
-    """Read the resident memory of a process, in megabytes."""
-    text = Path(f"/proc/{child.pid}/status").read_text()
-    return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1]) / 1024
 
 
 def test_a_child_ends_when_its_standard_input_closes(spawn: Spawn) -> None:
