@@ -79,8 +79,9 @@ def _holds_bool(annotation: object) -> bool:
 
 Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Window = Annotated[str, AfterValidator(_window)]
-UrlPath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")]
+UrlPath = Annotated[str, Field(pattern=r"^(/|(/[A-Za-z0-9._-]+)+)$")]
 Url = Annotated[str, AfterValidator(_url)]
+Api = Literal["chat", "responses", "messages"]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -121,8 +122,9 @@ class Capabilities(Frozen):
     verbosity: tuple[str, ...]
     top_logprobs_max: int
     structured_output: Literal["none", "json_object", "json_schema"]
-    dialect: Literal["openai"]
-    apis: tuple[Literal["chat", "responses"], ...]
+    dialect: Literal["openai", "anthropic"]
+    apis: tuple[Api, ...]
+    api_version: str | None  # what the API wants to hear as its version; null: it has none
     batchable: bool
     generate: Mapping[str, Any]  # what the family is sent unless something else is asked for
     typical_output_tokens: int  # an assumption for the expected cost, hidden reasoning included
@@ -176,7 +178,7 @@ class Model(Frozen):
     name: Name
     id: Annotated[str, Field(min_length=1)]
     ids: Mapping[str, str]  # provider → what the model is called there
-    api: Literal["chat", "responses"]
+    api: Api
     capabilities: Capabilities | None  # null: no facts, requests are sent as configured
     lifecycle: Lifecycle | None
     allow_retired: bool
@@ -197,7 +199,7 @@ class Provider(Frozen):
     """One provider of batches."""
 
     name: Name
-    protocol: Literal["openai"]
+    protocol: Annotated[str, Field(pattern=r"^[a-z_]+$")]  # a module of harness.providers
     base_url: Url
     api_key_env: EnvironmentName | None  # null: the server takes no key
     windows: Annotated[tuple[Window, ...], AfterValidator(_some)]

@@ -81,7 +81,7 @@ class Fixed:
     """What all requests of a run have in common, decided once by capabilities and dialects."""
 
     model: str  # the id on the wire
-    api: Literal["chat", "responses"]
+    api: Literal["chat", "responses", "messages"]
     parameters: Mapping[str, Any]  # names as the model's API spells them
     output: Literal["text", "json_object", "json_schema"]
     schema: SentSchema | None  # set when output is json_schema
@@ -163,6 +163,7 @@ class BatchStatus:
     late: bool = False  # ended, but results that it announces are not there yet
     files: Mapping[str, str] = field(default_factory=dict)  # output, errors → id at the provider
     error: Error | None = None  # the batch failed as a whole: nothing ran
+    look_after: float | None = None  # seconds that the provider wants to be left alone, said on an answer that is fine
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ class Candidate:
     key: str | None  # our label, where the provider keeps labels
     created_at: float  # seconds since the epoch
     count: int
+    proven: bool = True  # False: it may be somebody else's, which its results will tell when it has ended
 
 
 @dataclass(frozen=True, slots=True)

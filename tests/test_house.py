@@ -16,13 +16,37 @@ JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "run/rescore.py
 PURE = [
     *(
         f"prepare/{name}.py"
-        for name in ("prompts", "capabilities", "dialects", "packing", "answers", "rules", "approval", "responses")
+        for name in (
+            "prompts",
+            "capabilities",
+            "dialects",
+            "packing",
+            "answers",
+            "rules",
+            "approval",
+            "responses",
+            "messages",
+            "anthropic_schema",
+        )
     ),
     *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py"),
     *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring", "kinds", "token_f1", "json_fields")),
     *(f"report/{name}.py" for name in ("summary", "statistics", "check", "confusion", "slices", "score")),
 ]
-WORLD = {"time", "datetime", "random", "secrets", "os", "socket", "subprocess", "pathlib", "httpx2", "openai", "shutil"}
+WORLD = {
+    "time",
+    "datetime",
+    "random",
+    "secrets",
+    "os",
+    "socket",
+    "subprocess",
+    "pathlib",
+    "httpx2",
+    "openai",
+    "anthropic",
+    "shutil",
+}
 
 
 def sources() -> list[str]:
@@ -81,7 +105,7 @@ def test_a_provider_imports_its_sdk_only_inside_its_calls() -> None:
     for name in sources():
         if name.startswith("providers/") and name != "providers/protocol.py":
             roots = {module.split(".")[0] for module in imports(name, top_level_only=True)}
-            assert roots & {"openai", "httpx2", "os", "time", "random"} == set(), name
+            assert roots & {"openai", "anthropic", "httpx2", "os", "time", "random"} == set(), name
 
 
 def test_no_model_name_stands_in_any_code() -> None:

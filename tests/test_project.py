@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+from harness.errors import ConfigError
+from tests.conftest import Project
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -145,3 +150,76 @@ def test_the_readme_names_every_command_setting_scorer_and_outcome() -> None:
     } - {"stream"}
     names = {*COMMANDS, *SCORERS, *OUTCOMES, *settings, "endpoint.speed"} - {"help", "run"}
     assert sorted(name for name in names if not re.search(rf"\b{name}\b", README)) == []
+
+
+def lanes() -> str:
+    """Return the table of providers as their YAMLs state it."""
+    head = "| provider | protocol | key in | windows | requests a batch | MB a batch | can delete | checked |"
+    rows = [head, "| --- | --- | --- | --- | ---: | ---: | --- | --- |"]
+    for path in sorted((ROOT / "conf" / "provider").glob("*.yaml")):
+        facts = yaml.safe_load(path.read_text(encoding="utf-8"))
+        limits = facts["limits"]
+        cells = [
+            f"`{facts['name']}`",
+            f"`{facts['protocol']}`",
+            f"`{facts['api_key_env']}`",
+            ", ".join(facts["windows"]),
+            f"{limits['batch_requests']:,}",
+            f"{limits['batch_bytes'] // 1_000_000:,}",
+            "yes" if facts["deletes_files"] else "no",
+            str(min(str(fact["checked"]) for fact in facts["evidence"].values())),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def test_the_table_of_providers_is_what_their_yamls_say() -> None:
+    found = re.search(r"<!-- lanes -->\n(.*?)\n\n", README, re.DOTALL)
+    assert found is not None
+    assert found[1] == lanes()
+
+
+PROVIDER = """
+defaults: [openai, _self_]
+name: mine
+base_url: http://127.0.0.1:1/v1
+api_key_env: null
+windows: [12h, 24h]
+limits: {batch_requests: 7}
+"""
+
+
+def test_a_compatible_provider_is_one_yaml(project: Project) -> None:
+    (project.folder / "conf" / "provider").mkdir()
+    (project.folder / "conf" / "provider" / "mine.yaml").write_text(PROVIDER)
+    words = ["provider=mine", "model=custom", "model.id=gpt-4o-mini", "batch.size=7", "batch.window=24h"]
+    ended = project.run(*words)
+    assert ended.code == 0
+    plan = json.loads((ended.folder / "plan.json").read_text())
+    assert (plan["destination"]["provider"], len(plan["batches"])) == ("mine", 5)
+    with pytest.raises(ConfigError, match=r"batch\.size: mine takes at most 7 requests a batch"):
+        project.run(*words, "batch.size=8")
+
+
+def test_a_lane_that_is_not_used_is_not_imported(project: Project) -> None:
+    words = [sys.executable, "-c", IMPORTED, *project.words()]
+    ran = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[-1] == "[]", ran.stderr
+
+
+IMPORTED = """
+import sys
+from harness.cli import main
+assert main(sys.argv[1:]) == 0
+unused = ("anthropic", "groq", "google", "pyarrow", "harness.providers.anthropic")
+print([name for name in unused if name in sys.modules])
+"""
+
+
+def test_a_missing_sdk_is_one_line_before_anything_is_claimed(project: Project) -> None:
+    code = "import sys; sys.modules['anthropic'] = None; from harness.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, "task=colours", "model=claude-haiku-4-5"]
+    ran = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr == "provider: anthropic needs the package anthropic; pip install 'harness[anthropic]'\n"
+    assert not (project.folder / "outputs").exists()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from harness.errors import ConfigError
-from harness.prepare import dialects, responses, rules
+from harness.prepare import dialects, messages, responses, rules
 from harness.prepare.rules import Draft
 from harness.settings import Capabilities, Generate, Settings
 from harness.types import Fixed, Message, Rule
@@ -57,6 +57,7 @@ def _wishes(settings: Settings) -> dict[str, Any]:
 _SPELLING: Mapping[str, tuple[Callable[[Draft], Draft], ...]] = {
     "chat": (),
     "responses": (responses.drop_lacking, responses.hold_least_cap, responses.nest),
+    "messages": (messages.drop_lacking, messages.hold_sampling, messages.hold_cap, messages.nest),
 }
 
 
@@ -97,8 +98,10 @@ def place_schema(draft: Draft) -> Draft:
     if able == "json_schema":
         dialect = model.capabilities.dialect if model.capabilities else "openai"
         sent, changes = dialects.fit(task.name, draft.original, dialect)
-        if wish == "require" and not sent.strict:
+        if wish == "require" and not (sent and sent.strict):
             return draft.refuse(f"task.structured_output: require cannot hold: {changes[0].note}; set auto")
+        if sent is None:
+            return replace(draft, suffix=instruction(draft.original), rules=(*draft.rules, *changes))
         return replace(draft, output="json_schema", schema=sent, rules=(*draft.rules, *changes))
     if wish == "require":
         return draft.refuse(f"task.structured_output: {model.name} takes no JSON Schema (got 'require'); set auto")

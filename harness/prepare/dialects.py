@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.prepare import schemas
+from harness.prepare import anthropic_schema, schemas
 from harness.types import Rule, SentSchema
 
 UNSAID = frozenset({"$schema", "$comment", "title"})  # dropped without a word: they say nothing to a model either
@@ -71,11 +71,26 @@ class Findings:
         self.unfit.append(f"{keyword} at {at or '/'}")
 
 
-def fit(name: str, schema: Mapping[str, Any], dialect: str) -> tuple[SentSchema, tuple[Rule, ...]]:
-    """Make the schema as the dialect's provider takes it; `name` is cut to what the wire allows."""
-    if dialect != "openai":
-        raise ValueError(f"no such schema dialect: {dialect}")
+def fit(name: str, schema: Mapping[str, Any], dialect: str) -> tuple[SentSchema | None, tuple[Rule, ...]]:
+    """Make the schema as the provider takes it, None where it cannot; `name` is cut to what the wire allows."""
     wire_name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "answer"
+    return DIALECTS[dialect](wire_name, schema)
+
+
+def _anthropic(wire_name: str, schema: Mapping[str, Any]) -> tuple[SentSchema | None, tuple[Rule, ...]]:
+    """Anthropic enforces whatever it takes: a schema that it cannot take stands in the prompt."""
+    sent, found = anthropic_schema.fit(schema)
+    if found.unfit:
+        words = f"the provider cannot enforce {_some(found.unfit)}: the schema stands in the prompt"
+        return None, (Rule("schema_in_prompt", "task.schema", words),)
+    changes = [f"told in the description: {_some(found.told)}"] if found.told else []
+    changes += [f"further properties excluded at {_some(found.closed)}"] if found.closed else []
+    note = f"rewritten so that the provider enforces it: {'; '.join(changes)}"
+    rules = (Rule("schema_rewritten", "task.schema", note),) if changes else ()
+    return SentSchema(wire_name, sent, strict=True), rules
+
+
+def _openai(wire_name: str, schema: Mapping[str, Any]) -> tuple[SentSchema, tuple[Rule, ...]]:
     root = _opened(schema)
     found = Findings(schemas.references(root))
     strict = _root(root, found)
@@ -88,6 +103,12 @@ def fit(name: str, schema: Mapping[str, Any], dialect: str) -> tuple[SentSchema,
     changes = "; ".join(f"{change} ({_some(places)})" for change, places in found.done.items())
     rule = Rule("schema_rewritten", "task.schema", f"rewritten so that the provider enforces it: {changes}")
     return SentSchema(wire_name, strict, strict=True, nullable=tuple(found.nullable)), (rule,)
+
+
+DIALECTS: Mapping[str, Callable[[str, Mapping[str, Any]], tuple[SentSchema | None, tuple[Rule, ...]]]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+}
 
 
 def _plain(schema: Mapping[str, Any]) -> Node:

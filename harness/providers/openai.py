@@ -20,6 +20,8 @@ from harness.settings import Settings
 from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
 
 __all__ = [
+    "APIS",
+    "SDK",
     "cancel",
     "clean",
     "connect",
@@ -34,6 +36,8 @@ __all__ = [
     "upload",
 ]
 
+SDK = "openai"
+APIS: tuple[str, ...] = ("chat", "responses")
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
 CREATE_TIMEOUT = 120.0  # s; after it the answer counts as unclear, and the batch is looked for

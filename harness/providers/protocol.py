@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -20,6 +21,9 @@ class Provider(Protocol):
 
     Every call raises ProviderError, of kind `unclear` where it may have been carried out all the same.
     """
+
+    SDK: str  # the package that the calls need; it is imported when they are made
+    APIS: tuple[str, ...]  # the values of model.api whose bodies it writes
 
     def encoder(self, fixed: Fixed) -> Callable[[Request], bytes]:
         """Return the function that makes the body of a request: one JSON object without line end, the same bytes
@@ -70,7 +74,26 @@ def load(protocol: str) -> Provider:
         raise ConfigError(f"provider.protocol: '{protocol}' cannot be used here: {error}") from None
 
 
-if TYPE_CHECKING:
-    from harness.providers import openai
+def api_problems(settings: Settings) -> list[str]:
+    """Check that the provider speaks the model's API."""
+    provider, model = settings.provider, settings.model
+    spoken = load(provider.protocol).APIS
+    if model.api in spoken:
+        return []
+    return [
+        f"provider: {provider.name} speaks {' and '.join(spoken)}, {model.name} {model.api}; choose another of them"
+    ]
 
-    held: tuple[Provider, ...] = (openai,)
+
+def sdk_problems(provider: ProviderSettings) -> list[str]:
+    """Check that the SDK of a provider is there, before anything is claimed or sent."""
+    package = load(provider.protocol).SDK
+    if importlib.util.find_spec(package) is not None:
+        return []
+    return [f"provider: {provider.name} needs the package {package}; pip install 'harness[{provider.protocol}]'"]
+
+
+if TYPE_CHECKING:
+    from harness.providers import anthropic, openai
+
+    held: tuple[Provider, ...] = (anthropic, openai)

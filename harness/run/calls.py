@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,14 @@ def create(lane: Lane, action: Create) -> list[Event]:
     return [{"event": "created", "batch": action.batch, "id": identity, "adopted": False}]
 
 
-def find(lane: Lane, action: Find, known: str | None) -> list[Event]:
-    """Look for a batch by its key; `known` is its id where it had answered before."""
+def find(lane: Lane, action: Find, known: str | None, taken: Collection[str]) -> list[Event]:
+    """Look for a batch by its key; `known` is its id where it had answered before, `taken` are ids of other batches."""
     found = lane.provider.find(lane.client, action.key, action.file, action.since)
+    found = [candidate for candidate in found if candidate.id not in taken]
+    if known is None and (doubtful := [candidate.id for candidate in found if not candidate.proven]):
+        if not (proven := [candidate for candidate in found if candidate.proven]):
+            return [{"event": "undecided", "batch": action.batch, "candidates": doubtful}]
+        found = proven
     if known is not None:
         found = [candidate for candidate in found if candidate.id == known]
     if not found:
@@ -82,6 +87,8 @@ def _seen(lane: Lane, batch: BatchState, status: BatchStatus) -> Event:
         "failed": status.failed,
         "total": status.total,
     }
+    if status.look_after is not None:
+        event["look_after"] = status.look_after
     if status.phase == "vanished":
         return {"event": "gone", "batch": batch.name}
     if status.phase != "ended":

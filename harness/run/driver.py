@@ -24,7 +24,7 @@ from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready
 from harness.prepare.repack import repack
 from harness.prepare.samples import file_digest
-from harness.providers.protocol import load
+from harness.providers.protocol import load, sdk_problems
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
 from harness.run.calls import Event, Lane
@@ -66,6 +66,7 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
     """Claim folders, prepare, and drive what was asked. Refused as a whole: ConfigError and no folder."""
     ready = ready_all(asked.jobs)
     wrong = [problem for job in asked.jobs for problem in key_problems(job.settings, os.environ)]
+    wrong += [problem for job in asked.jobs for problem in sdk_problems(job.settings.provider)]
     if wrong:
         raise ConfigError(dict.fromkeys(wrong))
     with ExitStack() as stack:

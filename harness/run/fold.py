@@ -278,6 +278,11 @@ def _not_found(state: State, batch: BatchState, event: Mapping[str, Any]) -> Bat
     return replace(batch, looks=batch.looks + 1, not_before=event["retry_at"], failures=0)
 
 
+def _undecided(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
+    """Wait for batches that may be this one; while there are some, nothing is created."""
+    return replace(batch, not_before=event["retry_at"], failures=0)
+
+
 def _question(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
     return replace(batch, question=event["reason"], candidates=tuple(event["candidates"]))
 
@@ -307,6 +312,7 @@ BATCH_EVENTS = {
     "failed": _failed,
     "unclear": _unclear,
     "not_found": _not_found,
+    "undecided": _undecided,
     "question": _question,
     "abandoned": _abandoned,
     "cancelling": _cancelling,

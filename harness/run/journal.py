@@ -22,7 +22,7 @@ SYNCED = frozenset(
     }
 )
 # Looks that found nothing new shape the next step but are not worth a line.
-UNWRITTEN = frozenset({"polled", "looked"})
+UNWRITTEN = frozenset({"polled", "looked", "undecided"})
 
 
 class Journal:

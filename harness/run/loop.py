@@ -222,9 +222,11 @@ def _call(run: Run, means: Means, action: Action) -> list[Event]:
             case Create():
                 return calls.create(run.lane, action)
             case Find():
-                events = calls.find(run.lane, action, batches[action.batch].id)
+                taken = {batch.id for batch in batches.values() if batch.id and batch.name != action.batch}
+                events = calls.find(run.lane, action, batches[action.batch].id, taken)
                 retry = means.clock.now() + run.settings.batch.poll.min
-                return [{**event, "retry_at": retry} if event["event"] == "not_found" else event for event in events]
+                again = ("not_found", "undecided")
+                return [{**event, "retry_at": retry} if event["event"] in again else event for event in events]
             case Poll():
                 return _polled(run, means, calls.poll(run.lane, action, batches))
             case Fetch():
@@ -246,7 +248,7 @@ def _polled(run: Run, means: Means, events: list[Event]) -> list[Event]:
     changed = any(event["event"] not in ("looked", "gone", "late") for event in events)
     slowest = settings.batch.poll.max
     interval = settings.batch.poll.min if changed else min(slowest, run.state.poll_interval * GROWTH)
-    interval = max(interval, settings.batch.poll.min)
+    interval = max(interval, settings.batch.poll.min, *(event.get("look_after") or 0.0 for event in events))
     pause = backoff(run.state.queue_failures + 1, None, means.draws.random(), settings)
     for event in events:
         if event["event"] == "ended":

@@ -13,7 +13,7 @@ from harness.errors import ConfigError, HarnessError
 from harness.prepare.approval import refusals
 from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready, make_ready
-from harness.providers.protocol import load
+from harness.providers.protocol import api_problems, load
 
 if TYPE_CHECKING:
     from harness.configure.compose import Asked, Job
@@ -25,6 +25,8 @@ def ready_all(jobs: Sequence[Job]) -> list[Ready]:
     wrong: list[str] = []
     for number, job in enumerate(jobs):
         with labelled(wrong, jobs, number):
+            if found := api_problems(job.settings):
+                raise ConfigError(found)
             suits = partial(target_check, job.settings.task.scorers)
             ready.append(make_ready(job.settings, job.templates, _judged(job), suits))
     if wrong:

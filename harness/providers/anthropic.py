@@ -1,0 +1,309 @@
+"""The anthropic protocol: message batches, created in one call that holds all requests.
+
+There is no upload and no label on a batch: the input file is ours, and whose a batch is, its results prove.
+Read: Message Batches guide and API reference, platform.claude.com, November 2026; anthropic-sdk-python 2.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.errors import ProviderError
+from harness.providers.anthropic_lines import KINDS, decode, encoder, line
+from harness.settings import Provider as ProviderSettings
+from harness.settings import Settings
+from harness.types import BatchStatus, Candidate, Fetched
+
+__all__ = [
+    "APIS",
+    "SDK",
+    "cancel",
+    "clean",
+    "connect",
+    "create",
+    "decode",
+    "encoder",
+    "fetch",
+    "find",
+    "line",
+    "owned",
+    "poll",
+    "upload",
+]
+
+SDK = "anthropic"
+APIS: tuple[str, ...] = ("messages",)
+BATCHES = "/v1/messages/batches"
+PAGE = 100
+FEW = 3  # up to here single looks are cheaper than a list page
+BLOCK = 1 << 18  # bytes that are read of a file at a time
+MAX_DOWNLOAD = 16_000_000_000  # bytes; 100,000 answers of 160 kB each: what is larger is no answer
+CREATE_TIMEOUT = 600.0  # s; a batch of 256 MB has to go out first
+RUNNING = ("in_progress", "canceling")
+
+
+def connect(provider: ProviderSettings, key: str) -> Any:
+    """Return the official client; retries are ours, so its own are off."""
+    import logging
+
+    import anthropic
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
+    loopback = "://127.0.0.1" in provider.base_url or "://localhost" in provider.base_url
+    http = anthropic.DefaultHttpxClient(trust_env=False) if loopback else None  # a proxy cannot reach this machine
+    return anthropic.Anthropic(base_url=provider.base_url, api_key=key, max_retries=0, http_client=http)
+
+
+def upload(client: Any, path: Path, name: str) -> str:
+    """Return where the requests lie: they travel with the create call."""
+    return str(path.resolve())
+
+
+class Body:
+    """The body of a create call, streamed from a file of one request per line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size - 1 + len(b'{"requests":[') + len(b"]}")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the body, line ends as commas; JSON has no raw line end inside a request."""
+        yield b'{"requests":['
+        left = self.path.stat().st_size - 1
+        with self.path.open("rb", buffering=0) as file:
+            while left > 0 and (block := file.read(min(left, BLOCK))):
+                left -= len(block)
+                yield block.replace(b"\n", b",")
+        yield b"]}"
+
+
+def create(client: Any, file: str, key: str, settings: Settings) -> str:
+    """Create a batch by one call; there is no idempotency key, a retry could create and bill a second one."""
+    import anthropic.types.messages as types
+
+    facts = settings.model.capabilities
+    version = {"anthropic-version": facts.api_version} if facts and facts.api_version else {}
+    with _errors("create", unclear=True):
+        try:
+            body = Body(Path(file))
+        except FileNotFoundError:
+            words = f"create: {file} is not there; was the folder moved?"
+            raise ProviderError(words, kind="retryable", code="file_not_found") from None
+        made = client.post(
+            BATCHES,
+            cast_to=types.MessageBatch,
+            content=body,
+            options={"headers": {"Content-Length": str(body.size), **version}, "timeout": CREATE_TIMEOUT},
+        )
+        return str(made.id)
+
+
+def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
+    """List the batches created after `since` that may be ours: proven where their results carry our ids.
+
+    One that is still running and has as many requests as we sent is a candidate without proof.
+    """
+    ours = _ids(Path(file))
+    found = []
+    for batch in _listed(client):
+        created = _seconds(batch.get("created_at"))
+        if created < since:
+            break
+        counts = _mapping(batch.get("request_counts"))
+        if sum(_count(value) for value in counts.values()) != len(ours):
+            continue
+        ended = batch.get("processing_status") == "ended"
+        if ended and _first_id(client, str(batch.get("id"))) not in ours:
+            continue
+        found.append(Candidate(str(batch.get("id")), key if ended else None, created, len(ours), proven=ended))
+    return found
+
+
+def _ids(path: Path) -> frozenset[str]:
+    """Return the ids of a file of requests."""
+    with path.open("rb") as lines:
+        return frozenset(line.split(b'"', 4)[3].decode() for line in lines)
+
+
+def _first_id(client: Any, batch: str) -> str | None:
+    """Return the id of some result of an ended batch."""
+    with _errors("results"):
+        results = client.messages.batches.results(batch)
+        try:
+            first = next(iter(results.http_response.iter_lines()), None)
+        finally:
+            results.close()
+    return str(orjson.loads(first).get("custom_id")) if first else None
+
+
+def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
+    """Ask for all batches: a list page where it pays, single looks for the rest."""
+    statuses: dict[str, BatchStatus] = {}
+    wanted = set(ids)
+    if len(ids) > FEW:
+        for number, batch in enumerate(_listed(client), start=1):
+            if batch.get("id") in wanted:
+                statuses[str(batch["id"])] = _status(batch, None)
+            if len(statuses) == len(wanted) or number >= -(-len(ids) // PAGE) * PAGE:
+                break
+    for batch_id in ids:
+        if batch_id not in statuses:
+            statuses[batch_id] = _look(client, batch_id)
+    return [statuses[batch_id] for batch_id in ids]
+
+
+def _look(client: Any, batch_id: str) -> BatchStatus:
+    import anthropic
+
+    with _errors("poll"):
+        try:
+            raw = client.messages.batches.with_raw_response.retrieve(batch_id)
+        except anthropic.NotFoundError:
+            return BatchStatus(batch_id, "vanished", "not found")
+        return _status(orjson.loads(raw.http_response.content), _wait(raw.headers))
+
+
+def _wait(headers: Any) -> float | None:
+    """Read how long the API wants to be left alone: it says so on a 200 too."""
+    try:
+        return float(headers.get("retry-after"))
+    except (TypeError, ValueError):
+        return None
+
+
+def _listed(client: Any) -> Iterator[dict[str, Any]]:
+    """Yield batches, newest first."""
+    after: dict[str, str] = {}
+    while True:
+        with _errors("list"):
+            page = orjson.loads(
+                client.messages.batches.with_raw_response.list(limit=PAGE, **after).http_response.content
+            )
+            batches = list(page["data"])
+        yield from batches
+        if not batches or not page.get("has_more"):
+            return
+        after = {"after_id": str(page["last_id"])}
+
+
+def _status(batch: Mapping[str, Any], wait: float | None) -> BatchStatus:
+    """Read a batch object; there is no failed or expired batch, only such requests."""
+    status = str(batch.get("processing_status"))
+    counts = {name: _count(value) for name, value in _mapping(batch.get("request_counts")).items()}
+    total, succeeded = sum(counts.values()), counts.get("succeeded", 0)
+    return BatchStatus(
+        str(batch.get("id")),
+        "ended" if status == "ended" else "running" if status in RUNNING else "unknown",
+        status,
+        # All lines come in one file: those that failed, expired or were cancelled too.
+        total - counts.get("processing", 0) if status == "ended" else succeeded,
+        0,
+        total,
+        late=status == "ended" and not batch.get("results_url"),
+        files={"output": str(batch.get("id"))} if status == "ended" else {},
+        look_after=wait,
+    )
+
+
+def fetch(client: Any, status: BatchStatus, folder: Path) -> Fetched:
+    """Download the results byte for byte; complete, synced and then renamed, or not there."""
+    import os
+
+    target = folder / "output.jsonl"
+    partial = target.with_suffix(".part")
+    with _errors("download"), partial.open("wb") as out:
+        results = client.messages.batches.results(status.id)
+        try:
+            for block in results.http_response.iter_bytes(BLOCK):
+                out.write(block)
+                if out.tell() > MAX_DOWNLOAD:
+                    raise ProviderError(f"download: more than {MAX_DOWNLOAD:,} bytes of results", kind="permanent")
+        finally:
+            results.close()
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(target)
+    return Fetched(target, None, target.stat().st_size)
+
+
+def cancel(client: Any, batch: str) -> None:
+    """Ask for cancellation; a batch that has ended already is no error."""
+    import anthropic
+
+    with _errors("cancel"):
+        try:
+            client.messages.batches.cancel(batch)
+        except (anthropic.BadRequestError, anthropic.ConflictError, anthropic.NotFoundError):
+            return
+
+
+def clean(client: Any, files: Sequence[str]) -> int:
+    """Delete ended batches and return how many were there; the requests were never a file of the provider's."""
+    import anthropic
+
+    deleted = 0
+    for batch in (file for file in files if file.startswith("msgbatch_")):
+        with _errors("delete"):
+            try:
+                client.messages.batches.delete(batch)
+            except anthropic.NotFoundError:
+                continue
+        deleted += 1
+    return deleted
+
+
+def owned(client: Any, run_key: str) -> list[str]:
+    """List nothing: there are no input files, and a batch carries no label."""
+    return []
+
+
+@contextmanager
+def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
+    """Turn the SDK's exceptions into ProviderError; `unclear`: the call may have been carried out."""
+    import anthropic
+    import httpx2
+
+    try:
+        yield
+    except anthropic.APIStatusError as error:
+        said = _mapping(_mapping(error.body).get("error"))
+        kind: str = KINDS.get(str(said.get("type")), "retryable" if error.status_code >= 500 else "permanent")
+        if unclear and error.status_code >= 500:
+            kind = "unclear"
+        raise ProviderError(
+            f"{call}: {str(said.get('message') or error.message)[:1000]}",
+            kind=kind,
+            status=error.status_code,
+            code=str(said.get("type")),
+            retry_after=_wait(error.response.headers),
+        ) from None
+    except anthropic.APIConnectionError as error:
+        never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+        raise ProviderError(
+            f"{call}: {error.__cause__ or error}", kind="unclear" if unclear and not never_sent else "retryable"
+        ) from None
+    except (anthropic.AnthropicError, httpx2.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int else 0
+
+
+def _seconds(stamp: Any) -> float:
+    """Read a time stamp of RFC 3339; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(str(stamp)).timestamp()
+    except ValueError:
+        return 0.0
