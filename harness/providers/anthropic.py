@@ -23,6 +23,7 @@ from harness.types import BatchStatus, Candidate, Fetched
 __all__ = [
     "APIS",
     "SDK",
+    "UPLOADS",
     "cancel",
     "clean",
     "connect",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 SDK = "anthropic"
+UPLOADS = False
 APIS: tuple[str, ...] = ("messages",)
 BATCHES = "/v1/messages/batches"
 PAGE = 100
@@ -61,8 +63,8 @@ def connect(provider: ProviderSettings, key: str) -> Any:
 
 
 def upload(client: Any, path: Path, name: str) -> str:
-    """Return where the requests lie: they travel with the create call."""
-    return str(path.resolve())
+    """Upload nothing: the requests travel with the create call."""
+    return path.name
 
 
 class Body:
@@ -90,11 +92,7 @@ def create(client: Any, file: str, key: str, settings: Settings) -> str:
     facts = settings.model.capabilities
     version = {"anthropic-version": facts.api_version} if facts and facts.api_version else {}
     with _errors("create", unclear=True):
-        try:
-            body = Body(Path(file))
-        except FileNotFoundError:
-            words = f"create: {file} is not there; was the folder moved?"
-            raise ProviderError(words, kind="retryable", code="file_not_found") from None
+        body = Body(Path(file))
         made = client.post(
             BATCHES,
             cast_to=types.MessageBatch,

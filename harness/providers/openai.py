@@ -22,6 +22,7 @@ from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
 __all__ = [
     "APIS",
     "SDK",
+    "UPLOADS",
     "cancel",
     "clean",
     "connect",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 SDK = "openai"
+UPLOADS = True
 APIS: tuple[str, ...] = ("chat", "responses")
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page

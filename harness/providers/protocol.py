@@ -23,6 +23,7 @@ class Provider(Protocol):
     """
 
     SDK: str  # the package that the calls need; it is imported when they are made
+    UPLOADS: bool  # False: requests travel with the create call, and `file` is a path of ours
     APIS: tuple[str, ...]  # the values of model.api whose bodies it writes
 
     def encoder(self, fixed: Fixed) -> Callable[[Request], bytes]:

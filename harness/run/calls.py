@@ -38,6 +38,14 @@ class Lane:
         return self.folder / "batches" / name
 
 
+def input_of(lane: Lane, batch: str, file: str) -> str:
+    """Return what the provider takes as input file: its id, or where there is no upload, the requests on our disk.
+
+    The folder may have moved since the batch was prepared, so a path is never read from the journal.
+    """
+    return file if lane.provider.UPLOADS else str(lane.batch(batch) / "requests.jsonl")
+
+
 def upload(lane: Lane, action: Upload) -> list[Event]:
     """Upload a batch's requests under a name that carries the run's key."""
     path = lane.batch(action.batch) / "requests.jsonl"
@@ -47,13 +55,15 @@ def upload(lane: Lane, action: Upload) -> list[Event]:
 
 def create(lane: Lane, action: Create) -> list[Event]:
     """Create a batch; its intent is in the journal already."""
-    identity = lane.provider.create(lane.client, action.file, action.key, lane.settings)
+    file = input_of(lane, action.batch, action.file)
+    identity = lane.provider.create(lane.client, file, action.key, lane.settings)
     return [{"event": "created", "batch": action.batch, "id": identity, "adopted": False}]
 
 
 def find(lane: Lane, action: Find, known: str | None, taken: Collection[str]) -> list[Event]:
     """Look for a batch by its key; `known` is its id where it had answered before, `taken` are ids of other batches."""
-    found = lane.provider.find(lane.client, action.key, action.file, action.since)
+    file = input_of(lane, action.batch, action.file)
+    found = lane.provider.find(lane.client, action.key, file, action.since)
     found = [candidate for candidate in found if candidate.id not in taken]
     if known is None and (doubtful := [candidate.id for candidate in found if not candidate.proven]):
         if not (proven := [candidate for candidate in found if candidate.proven]):

@@ -79,14 +79,22 @@ def test_a_cancelled_run_keeps_what_was_answered(lane: Project) -> None:
     assert found["cancelled"] == 30 - lane.emulator.audit()["executed"]
 
 
-def test_a_folder_that_moves_before_its_batches_are_created_is_resumed(lane: Project) -> None:
-    lane.emulator.set_faults([{"fault": "rate_limited", "on": "create_batch", "retry_after": 400, "times": 3}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "rate_limited", "on": "create_batch", "retry_after": 400, "times": 3},
+        {"fault": "create_answer_lost", "times": 3},
+    ],
+)
+def test_a_folder_that_moves_while_batches_are_created_is_resumed(lane: Project, fault: dict[str, Any]) -> None:
+    lane.emulator.set_faults([fault])
     run = lane.run(until="look").folder
     moved = run.with_name("moved")
     run.rename(moved)
     ended = lane.resume(moved)
     assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    assert lane.emulator.audit()["executed_by_custom_id_max"] == 1
+    audit = lane.emulator.audit()
+    assert (audit["creates"], audit["executed_by_custom_id_max"]) == (3, 1)
 
 
 def test_clean_all_deletes_the_batches_with_their_results(lane: Project) -> None:
