@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ APIS: tuple[str, ...] = ("messages",)
 BATCHES = "/v1/messages/batches"
 PAGE = 100
 FEW = 3  # up to here single looks are cheaper than a list page
+PROOF = 20  # results that are looked at to see whose a batch is; all of a batch carry the ids of one run
 BLOCK = 1 << 18  # bytes that are read of a file at a time
 MAX_DOWNLOAD = 16_000_000_000  # bytes; 100,000 answers of 160 kB each: what is larger is no answer
 CREATE_TIMEOUT = 600.0  # s; a batch of 256 MB has to go out first
@@ -113,11 +115,10 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
         created = _seconds(batch.get("created_at"))
         if created < since:
             break
-        counts = _mapping(batch.get("request_counts"))
-        if sum(_count(value) for value in counts.values()) != len(ours):
-            continue
         ended = batch.get("processing_status") == "ended"
-        if ended and _first_id(client, str(batch.get("id"))) not in ours:
+        total = sum(_count(value) for value in _mapping(batch.get("request_counts")).values())
+        # What has ended is judged by its results alone; counters of 0 say nothing.
+        if not (_is_ours(client, str(batch.get("id")), ours) if ended else total in (0, len(ours))):
             continue
         found.append(Candidate(str(batch.get("id")), key if ended else None, created, len(ours), proven=ended))
     return found
@@ -129,15 +130,21 @@ def _ids(path: Path) -> frozenset[str]:
         return frozenset(line.split(b'"', 4)[3].decode() for line in lines)
 
 
-def _first_id(client: Any, batch: str) -> str | None:
-    """Return the id of some result of an ended batch."""
+def _is_ours(client: Any, batch: str, ours: frozenset[str]) -> bool:
+    """Tell whether the results of an ended batch carry our ids; a line that cannot be read proves nothing."""
     with _errors("results"):
         results = client.messages.batches.results(batch)
         try:
-            first = next(iter(results.http_response.iter_lines()), None)
+            return any(_id_of(line) in ours for line in islice(results.http_response.iter_lines(), PROOF))
         finally:
             results.close()
-    return str(orjson.loads(first).get("custom_id")) if first else None
+
+
+def _id_of(line: str) -> str | None:
+    try:
+        return str(_mapping(orjson.loads(line)).get("custom_id"))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
