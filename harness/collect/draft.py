@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -18,15 +18,20 @@ from harness.types import Error, Response, Result, SentSample
 
 def read_sample(line: bytes) -> SentSample:
     """Read a line of samples.jsonl; HarnessError where it is damaged."""
+    f = _parsed(line)
+    return SentSample(
+        f["row"], f["id"], f["epoch"], f["custom_id"], f["attempt"], f["target"], f["metadata"], tuple(f["rules"])
+    )
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        f = orjson.loads(line)
-        return SentSample(
-            f["row"], f["id"], f["epoch"], f["custom_id"], f["attempt"], f["target"], f["metadata"], tuple(f["rules"])
-        )
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        fields: dict[str, Any] = orjson.loads(line)
+    except orjson.JSONDecodeError:
         raise HarnessError(
             f"samples.jsonl of a batch is damaged ({line[:60]!r}…); restore the run's folder from a copy"
         ) from None
+    return fields
 
 
 def result_line(result: Result) -> bytes:
@@ -48,7 +53,7 @@ class Draft:
         self.sample_at = array("Q", [0])
         offset = 0
         for line in iter(samples.readline, b""):
-            self.numbers[read_sample(line).custom_id] = len(self.numbers)
+            self.numbers[_parsed(line)["custom_id"]] = len(self.numbers)
             self.sample_at.append(offset := offset + len(line))
         count = len(self.numbers)
         self.written = 0

@@ -7,7 +7,7 @@ Read: Message Batches guide and API reference, platform.claude.com, November 202
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -118,9 +118,10 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
         ended = batch.get("processing_status") == "ended"
         total = sum(_count(value) for value in _mapping(batch.get("request_counts")).values())
         # What has ended is judged by its results alone; counters of 0 say nothing.
-        if not (_is_ours(client, str(batch.get("id")), ours) if ended else total in (0, len(ours))):
+        proof = _is_ours(client, str(batch.get("id")), ours) if ended else None
+        if proof is False or (not ended and total not in (0, len(ours))):
             continue
-        found.append(Candidate(str(batch.get("id")), key if ended else None, created, len(ours), proven=ended))
+        found.append(Candidate(str(batch.get("id")), key if proof else None, created, len(ours), proven=proof is True))
     return found
 
 
@@ -130,14 +131,17 @@ def _ids(path: Path) -> frozenset[str]:
         return frozenset(line.split(b'"', 4)[3].decode() for line in lines)
 
 
-def _is_ours(client: Any, batch: str, ours: frozenset[str]) -> bool:
-    """Tell whether the results of an ended batch carry our ids; a line that cannot be read proves nothing."""
-    with _errors("results"):
+def _is_ours(client: Any, batch: str, ours: frozenset[str]) -> bool | None:
+    """Tell whether the results of an ended batch carry our ids; None while they cannot be had."""
+    import anthropic
+
+    with _errors("results"), suppress(anthropic.NotFoundError):
         results = client.messages.batches.results(batch)
         try:
             return any(_id_of(line) in ours for line in islice(results.http_response.iter_lines(), PROOF))
         finally:
             results.close()
+    return None
 
 
 def _id_of(line: str) -> str | None:

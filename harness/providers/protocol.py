@@ -48,7 +48,7 @@ class Provider(Protocol):
 
     def find(self, client: Client, key: str, file: str, since: float) -> list[Candidate]:
         """List the batches created after `since` (epoch seconds) that carry `key`, or where the provider keeps no
-        label, were made of this input file.
+        label, were made of this input file; not `proven` where only their results will tell.
         """
 
     def poll(self, client: Client, ids: Sequence[str]) -> list[BatchStatus]:

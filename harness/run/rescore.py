@@ -54,7 +54,7 @@ def rescore(path: Path, overrides: Sequence[str], roots: Sequence[Path], scorers
             copy = claimed.path / "task" / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(where.read_bytes())
-        judging = _judging(path, settings, claimed.path, list(files))
+        judging = _judging(conclude.judging_of(path, stored.settings), settings, claimed.path)
         _check_targets(path, settings, state, judging.schema)
         folder.write_json(claimed.path / "settings.json", settings.model_dump(mode="json", by_alias=True))
         parts, collected = _collect(path, settings, state, judging, claimed.path / "parts")
@@ -97,8 +97,8 @@ def _files(path: Path, settings: Settings, roots: Sequence[Path], scorers: Path)
     return found
 
 
-def _judging(path: Path, settings: Settings, into: Path, files: Sequence[str]) -> Judging:
-    """Return how answers are judged now; all mistakes in one ConfigError."""
+def _judging(old: Judging, settings: Settings, into: Path) -> Judging:
+    """Return how answers are judged now, where they were judged as `old`; all mistakes in one ConfigError."""
     task, name = settings.task, settings.task.answer_schema
     try:
         schema = orjson.loads((into / "task" / name).read_bytes()) if name else None
@@ -114,7 +114,6 @@ def _judging(path: Path, settings: Settings, into: Path, files: Sequence[str]) -
         wrong.append("task.scorers: name at least one scorer; the first is the headline")
     if wrong:
         raise ConfigError(wrong)
-    old = conclude.judging_of(path, folder.read(path).settings)
     return replace(
         old,
         schema=schema,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from harness.run.driver import Answers, clean, resume
 from tests.conftest import Project, lines
 from tests.run.test_faults import events, outcomes
+from tests.run.test_lanes import harness
 
 SERVED = ["claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-4-8", "claude-sonnet-5", "claude-opus-5-5"]
 
@@ -120,11 +119,6 @@ def test_a_model_whose_api_a_provider_does_not_speak_is_refused(tmp_path: Path, 
     assert ended.returncode == 2
     assert "choose another of them" in ended.stderr
     assert not (tmp_path / "outputs").exists()
-
-
-def harness(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("model", SERVED)
