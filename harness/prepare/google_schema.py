@@ -178,7 +178,8 @@ class _Walk:
             else:
                 words.append(f"{key}: {json.dumps(node[key], ensure_ascii=False)}")
         listed = schemas.values(node)
-        if listed is not None and "enum" not in here:
+        parts = here.get("anyOf", [here])
+        if listed is not None and not all("enum" in part or part.get("type") == "null" for part in parts):
             words.append(f"one of: {json.dumps(listed, ensure_ascii=False)}")
         self.found.told.extend(f"{word.partition(':')[0]} at {at or '/'}" for word in words)
         about = " ".join(filter(None, [node.get("description"), f"({', '.join(words)})" if words else ""]))
