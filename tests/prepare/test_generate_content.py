@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_small_schema_that_unfolds_without_end_is_not_sent() -> None:
     names = [f"d{n}" for n in range(30)]
     definitions: dict[str, Any] = {
         name: {"type": "object", "properties": {"l": {"$ref": f"#/$defs/{after}"}, "r": {"$ref": f"#/$defs/{after}"}}}
-        for name, after in zip(names, names[1:], strict=False)
+        for name, after in pairwise(names)
     }
     definitions["d29"] = {"type": "string"}
     schema = {"type": "object", "properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": definitions}
