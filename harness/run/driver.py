@@ -27,7 +27,7 @@ from harness.prepare.samples import file_digest
 from harness.providers.protocol import load, sdk_problems
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
-from harness.run.calls import Event, Lane
+from harness.run.calls import Event, Lane, stray
 from harness.run.decide import should_resend
 from harness.run.fold import fold
 from harness.run.interrupts import Interrupts
@@ -343,5 +343,5 @@ def clean(path: Path, console: Console) -> int:
         stack.callback(run.lane.client.close)
         known = {file for batch in state.batches.values() for file in (batch.file, *batch.files.values()) if file}
         gone = {file for event in events if event["event"] == "cleaned" for file in event["files"]}
-        files = sorted((known - gone) | set(run.lane.provider.owned(run.lane.client, state.run_key)))
+        files = sorted((known - gone) | stray(run.lane))
         return run.lane.provider.clean(run.lane.client, files)
