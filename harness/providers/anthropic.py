@@ -6,7 +6,7 @@ Read: Message Batches guide and API reference, platform.claude.com, November 202
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path

@@ -18,7 +18,7 @@ from harness.providers.openai_lines import URLS, decode, encoder, kind_of, line,
 from harness.providers.openai_objects import LABEL, batch_of, file_of, number_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Belonging, Candidate, Fetched, run_key_in
+from harness.types import BatchStatus, Belonging, Candidate, Fetched
 
 __all__ = [
     "APIS",

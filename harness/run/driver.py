@@ -35,7 +35,7 @@ from harness.run.loop import Means, Run, drive, record
 from harness.run.planning import labelled, ready_all
 from harness.run.state import State
 from harness.run.view import View
-from harness.run.world import World, world_of
+from harness.run.world import World, connect, world_of
 from harness.settings import Settings
 from harness.types import BatchFile, Error
 
@@ -247,12 +247,7 @@ def _open(path: Path, label: str, world: World) -> Run:
     stored = folder.read(path)
     events = journal.of_run(path)
     settings, provider = stored.settings, load(stored.settings.provider.protocol)
-    if world.emulator is not None:
-        url = world.emulator.address(settings.provider.emulator_path)
-        client = provider.connect(settings.provider.model_copy(update={"base_url": url}), "simulated")
-    else:
-        key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
-        client = provider.connect(settings.provider, key)
+    client = connect(provider, settings, world)
     clean_words = conclude.scrubber(settings)
     state = fold(stored.batches, events)
     judging = conclude.judging_of(path, settings)
