@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,13 +126,15 @@ def _looked_up(one: Patient, now: float) -> list[Group]:
         for identity, batch in here.batches.items()
         if identity not in ids
     }
-    things = by_run([*listed, *named.values()])
-    wanted = list(dict.fromkeys([*named, *doubtful(things, runs)]))
-    statuses = one.provider.poll(one.client, wanted) if wanted else []
-    lost = {status.id for status in statuses if status.phase == "vanished"} & named.keys()
-    ended = {status.id for status in statuses if status.phase == "ended"}
-    there = {key: kept for key, owned in things.items() if (kept := [thing for thing in owned if thing.id not in lost])}
-    return sorted_out(there, runs, ended=ended, now=now)
+    wanted = list(dict.fromkeys([*named, *doubtful(by_run([*listed, *named.values()]), runs)]))
+    looked = {status.id: status for status in (one.provider.poll(one.client, wanted) if wanted else [])}
+    there = [
+        replace(batch, status=looked[identity].status)
+        for identity, batch in named.items()
+        if looked[identity].phase != "vanished"
+    ]
+    ended = {identity for identity, status in looked.items() if status.phase == "ended"}
+    return sorted_out(by_run([*listed, *there]), runs, ended=ended, now=now)
 
 
 def _count(groups: Sequence[Group], kind: str) -> int:
