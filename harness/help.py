@@ -123,8 +123,8 @@ provider: orphaned ones first (no run folder under outputs/ has their key), then
 
 usage: python -m harness doctor [provider=P] [model=M] [endpoint=live] [--clean]
 
-  --clean   after showing them, delete our files that nobody needs: of finished runs all (what was answered is in their
-            folders, so it goes too), of orphaned ones the inputs, where no batch of the run is under way
+  --clean   after showing them, delete those that nobody needs: of finished runs all that carries their key (what was
+            answered is in their folders), of orphaned ones the inputs; nothing while a batch of the run is under way
 
 No batch is cancelled, no answer is deleted that may lie nowhere else, and nothing without a run key of ours is touched.
 Without endpoint=live the emulator is what is looked at. With provider= alone no model is asked for.

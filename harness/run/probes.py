@@ -123,8 +123,8 @@ def _advice(error: ProviderError, settings: Settings) -> str:
         return f"check the key in {variable}, and its rights"
     if error.kind == "billing":
         return f"check money and quota of the account that the key in {variable} belongs to"
-    if error.status is None:
-        return f"check {where} ({settings.address()}) and the network"
+    if error.status is None or (upstream and error.status >= 500):
+        return f"check {where} ({settings.address()}), and whether it can be reached"
     if error.status in (404, 405, 501):
         return f"there is no such call at {where} ({settings.address()}); check it"
     if error.kind in ("retryable", "queue_full", "unclear"):

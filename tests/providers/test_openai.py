@@ -428,3 +428,16 @@ def test_a_server_that_is_nearly_compatible_loses_no_answer(odd: Any) -> None:
             assert found is not None
             assert isinstance(found.message, str)
             assert found.code is None or isinstance(found.code, str)
+
+
+def test_a_batch_is_ours_by_its_label_or_lacking_any_by_its_input_file() -> None:
+    ours = {"f1": "kabcdefghijk2-0001"}
+    labels: list[Any] = [{"harness_key": "k2bcdefghijkl-0001-1"}, {"team": "x"}, None, "x", {"harness_key": 5}]
+    found = [
+        openai_objects.batch_of({"id": "b", "input_file_id": file, "metadata": label, "created_at": "7"}, ours)
+        for file in ("f1", "f2")
+        for label in labels
+    ]
+    names = ["k2bcdefghijkl-0001-1", *["kabcdefghijk2-0001"] * 3, None, "k2bcdefghijkl-0001-1", *[None] * 4]
+    assert [one and one.name for one in found] == names
+    assert {one.created_at for one in found if one} == {7.0}

@@ -127,7 +127,7 @@ def test_a_key_that_a_provider_repeats_is_not_shown(uploads: Project, monkeypatc
 def test_an_address_where_nobody_answers_is_named(lane: Project) -> None:
     well, said = doctor(lane, "provider.base_url=http://127.0.0.1:1/v1")
     assert not well
-    assert said[1].endswith("; check provider.base_url (http://127.0.0.1:1/v1) and the network")
+    assert said[1].endswith("; check provider.base_url (http://127.0.0.1:1/v1), and whether it can be reached")
     assert said[2] == "nothing further was tried: it would fail alike"
 
 
@@ -293,9 +293,3 @@ def test_what_fails_at_the_provider_is_exit_3(tmp_path: Path) -> None:
     ended = harness(tmp_path, "doctor", *live)
     assert (ended.returncode, ended.stderr) == (3, "")
     assert "FAILS  batches" in ended.stdout
-
-
-def test_help_has_an_example() -> None:
-    ended = harness(Path.cwd(), "doctor", "--help")
-    assert ended.returncode == 0
-    assert "python -m harness doctor provider=groq endpoint=live" in ended.stdout
