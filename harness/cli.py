@@ -218,6 +218,26 @@ def plan(words: Sequence[str]) -> int:
     return launch(rest, show)
 
 
+def doctor(words: Sequence[str]) -> int:
+    """Say whether a provider can be used, and what of ours lies there."""
+    if _wants_help(words):
+        return _show("doctor")
+    from harness.configure.dispatch import launch
+
+    rest = [word for word in words if word != "--clean"]
+    asks_model = any(word.startswith(("model=", "model.", "experiment=")) for word in rest)
+    # With a provider alone, the model that a run begins with may be one that it does not serve: then none is asked for.
+    elsewhere = not asks_model and any(word.startswith("provider=") for word in rest)
+
+    def examine(asked: Asked) -> int:
+        from harness.run import doctor
+
+        well = doctor.examine(asked, _console(), clean="--clean" in words, model=not elsewhere)
+        return DONE if well else RESUMABLE
+
+    return launch([*rest, "model=custom", "model.id=any"] if elsewhere else rest, examine)
+
+
 def _option(words: Sequence[str], name: str, choices: Sequence[str]) -> tuple[str, list[str]]:
     """Take `--name value` or `--name=value` out of the words; the first choice is the default."""
     rest, found = [], choices[0]
@@ -449,6 +469,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "score": score,
     "check": check,
     "clean": clean,
+    "doctor": doctor,
     "init": init,
     "schema": schema,
     "emulator": emulator,

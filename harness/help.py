@@ -17,6 +17,7 @@ usage: python -m harness [command] [words]
   score RUN [task...]   judge the answers anew with other scorers, schema or extraction; calls nothing
   check RUN EXPR...     exit 1 unless every expression holds, such as 'score>=0.8'
   clean RUN             delete what the run left at the provider
+  doctor [overrides]    do key, endpoint and permissions work; what of ours lies at the provider; --clean deletes it
   init DIR              a new project folder that runs at once; never overwrites
   emulator              serve OpenAI's batch API on this machine: no key, no network, no money
   schema NAME           the JSON Schema of a file that we write: plan, metadata, results, summary
@@ -27,7 +28,8 @@ exit codes
   0   every request has a final outcome, and coverage holds
   1   `check` does not hold
   2   refused before anything was sent: a line per mistake, no folder left
-  3   stopped, resumable: Ctrl-C, money, access, a question, attempts used up, --detach, --once not done
+  3   stopped, resumable: Ctrl-C, money, access, a question, attempts used up, --detach, --once not done;
+      `doctor` found that something does not work
   4   finished below batch.min_coverage
   70  a bug, with traceback
 
@@ -114,6 +116,23 @@ Delete the files that a run left at the provider. What lies in the run's folder 
 
 example:
   python -m harness clean outputs/2026-11-23/14-05-09-sentiment-o3-mini
+""",
+    "doctor": """
+Say, without a paid request, whether key, endpoint and permissions work, and which of our files and batches lie at the
+provider: orphaned ones first (no run folder under outputs/ has their key), then those of finished runs, then the rest.
+
+usage: python -m harness doctor [provider=P] [model=M] [endpoint=live] [--clean]
+
+  --clean   after showing them, delete those that nobody needs: of finished runs all that carries their key (what was
+            answered is in their folders), of orphaned ones the inputs; nothing while a batch of the run is under way
+
+No batch is cancelled, no answer is deleted that may lie nowhere else, and nothing without a run key of ours is touched.
+Without endpoint=live the emulator is what is looked at. With provider= alone no model is asked for.
+exit codes: 0 all that was tried works; 2 a setting or the key is missing; 3 something fails at the provider.
+
+example
+  python -m harness doctor provider=groq endpoint=live
+  python -m harness doctor model=gpt-4o-mini endpoint=live --clean
 """,
     "init": """
 Begin a project: a task with templates, schema and ten samples, an experiment, a scorer of your own, a README.

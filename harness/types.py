@@ -5,6 +5,7 @@ Sample ─prepare→ Request ─run→ Response ─collect→ Result ─report�
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +175,27 @@ class Candidate:
     created_at: float  # seconds since the epoch
     count: int
     proven: bool = True  # False: it may be somebody else's, which its results will tell when it has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """A file or a batch at the provider that carries a key of ours in its name or label."""
+
+    kind: Literal["file", "batch"]
+    id: str
+    name: str  # the file's name or the batch's label, such as k…-0001.jsonl or k…-0001-1
+    created_at: float | None  # seconds since the epoch
+    status: str  # the provider's own word; of a file, "" where it has none
+
+
+# k and 12 base32 characters, one of them a digit: no word of a language, so a stranger's file is never taken for ours.
+RUN_KEY = re.compile(r"(?<![A-Za-z0-9])k(?=[a-z]*[2-7])[a-z2-7]{12}(?=-)")
+
+
+def run_key_in(name: object) -> str | None:
+    """Return the run key that a name, a label or a custom_id carries."""
+    found = RUN_KEY.search(name) if isinstance(name, str) else None
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "harness"
 TOP = {"types", "errors", "settings", "pricing"}
 STAGES = ("configure", "prepare", "run", "collect", "report")
-# They join the stages; planning and conclude are the first and the last third of the driver, rescore is conclude again.
-JOINTS = {"run/planning.py", "run/driver.py", "run/conclude.py", "run/rescore.py", "cli.py", "__init__.py"}
+# They join the stages; planning and conclude are the first and the last third of the driver, rescore is conclude again,
+# doctor is a driver without a run.
+JOINTS = {f"run/{name}.py" for name in ("planning", "driver", "conclude", "rescore", "doctor")} | {
+    "cli.py",
+    "__init__.py",
+}
 PURE = [
     *(
         f"prepare/{name}.py"
@@ -29,7 +33,7 @@ PURE = [
             "anthropic_schema",
         )
     ),
-    *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py"),
+    *("run/decide.py", "run/actions.py", "run/state.py", "run/fold.py", "run/inventory.py"),
     *(f"collect/{name}.py" for name in ("extract", "verdict", "scoring", "kinds", "token_f1", "json_fields")),
     *(f"report/{name}.py" for name in ("summary", "statistics", "check", "confusion", "slices", "score")),
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,17 @@ import orjson
 from harness.errors import ProviderError
 from harness.providers import polling
 from harness.providers.anthropic_lines import KINDS, decode, encoder, line
+from harness.providers.anthropic_objects import batch_of, count, id_of, mapping, seconds_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Fetched
+from harness.types import BatchStatus, Belonging, Candidate, Fetched
 
 __all__ = [
     "APIS",
     "EXTRA",
     "SDK",
     "UPLOADS",
+    "belongings",
     "cancel",
     "clean",
     "connect",
@@ -35,8 +36,8 @@ __all__ = [
     "encoder",
     "fetch",
     "find",
+    "knows",
     "line",
-    "owned",
     "poll",
     "problems",
     "upload",
@@ -48,11 +49,11 @@ UPLOADS = False
 APIS: tuple[str, ...] = ("messages",)
 BATCHES = "/v1/messages/batches"
 PAGE = 100
+LOOKED_INTO = 20  # the newest ended batches of which a result is read to see whose they are: a call each
 PROOF = 20  # results that are looked at to see whose a batch is; all of a batch carry the ids of one run
 BLOCK = 1 << 18  # bytes that are read of a file at a time
 MAX_DOWNLOAD = 16_000_000_000  # bytes; 100,000 answers of 160 kB each: what is larger is no answer
 CREATE_TIMEOUT = 600.0  # s; a batch of 256 MB has to go out first
-RUNNING = ("in_progress", "canceling")
 
 
 def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
@@ -120,11 +121,11 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
     ours = _ids(Path(file))
     found = []
     for batch in _listed(client):
-        created = _seconds(batch.get("created_at"))
+        created = seconds_of(batch.get("created_at"))
         if created < since:
             break
         ended = batch.get("processing_status") == "ended"
-        total = sum(_count(value) for value in _mapping(batch.get("request_counts")).values())
+        total = sum(count(value) for value in mapping(batch.get("request_counts")).values())
         # What has ended is judged by its results alone; counters of 0 say nothing.
         proof = _is_ours(client, str(batch.get("id")), ours) if ended else None
         if proof is False or (not ended and total not in (0, len(ours))):
@@ -141,28 +142,27 @@ def _ids(path: Path) -> frozenset[str]:
 
 def _is_ours(client: Any, batch: str, ours: frozenset[str]) -> bool | None:
     """Tell whether the results of an ended batch carry our ids; None while they cannot be had."""
+    ids = _ids_in(client, batch, PROOF)
+    return None if ids is None else not ours.isdisjoint(ids)
+
+
+def _ids_in(client: Any, batch: str, first: int) -> list[str | None] | None:
+    """Return the ids of the first results of an ended batch; None while they cannot be had."""
     import anthropic
 
     with _errors("results"), suppress(anthropic.NotFoundError):
         results = client.messages.batches.results(batch)
         try:
-            return any(_id_of(line) in ours for line in islice(results.http_response.iter_lines(), PROOF))
+            return [id_of(line) for line in islice(results.http_response.iter_lines(), first)]
         finally:
             results.close()
     return None
 
 
-def _id_of(line: str) -> str | None:
-    try:
-        return str(_mapping(orjson.loads(line)).get("custom_id"))
-    except orjson.JSONDecodeError:
-        return None
-
-
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
     """Ask for all batches: list pages while they pay, single looks for the rest."""
     return polling.states(
-        ids, lambda: (_status(batch, None) for batch in _listed(client)), lambda batch: _look(client, batch), PAGE
+        ids, lambda: (status_of(batch, None) for batch in _listed(client)), lambda batch: _look(client, batch), PAGE
     )
 
 
@@ -174,7 +174,7 @@ def _look(client: Any, batch_id: str) -> BatchStatus:
             raw = client.messages.batches.with_raw_response.retrieve(batch_id)
         except anthropic.NotFoundError:
             return BatchStatus(batch_id, "vanished", "not found")
-        return _status(orjson.loads(raw.http_response.content), _wait(raw.headers))
+        return status_of(orjson.loads(raw.http_response.content), _wait(raw.headers))
 
 
 def _wait(headers: Any) -> float | None:
@@ -198,25 +198,6 @@ def _listed(client: Any) -> Iterator[dict[str, Any]]:
         if not batches or not page.get("has_more"):
             return
         after = {"after_id": str(page["last_id"])}
-
-
-def _status(batch: Mapping[str, Any], wait: float | None) -> BatchStatus:
-    """Read a batch object; there is no failed or expired batch, only such requests."""
-    status = str(batch.get("processing_status"))
-    counts = {name: _count(value) for name, value in _mapping(batch.get("request_counts")).items()}
-    total, succeeded = sum(counts.values()), counts.get("succeeded", 0)
-    return BatchStatus(
-        str(batch.get("id")),
-        "ended" if status == "ended" else "running" if status in RUNNING else "unknown",
-        status,
-        # All lines come in one file: those that failed, expired or were cancelled too.
-        total - counts.get("processing", 0) if status == "ended" else succeeded,
-        0,
-        total,
-        late=status == "ended" and not batch.get("results_url"),
-        files={"output": str(batch.get("id"))} if status == "ended" else {},
-        look_after=wait,
-    )
 
 
 def fetch(client: Any, status: BatchStatus, folder: Path) -> Fetched:
@@ -266,9 +247,26 @@ def clean(client: Any, files: Sequence[str]) -> int:
     return deleted
 
 
-def owned(client: Any, run_key: str) -> list[str]:
-    """List nothing: there are no input files, and a batch carries no label."""
-    return []
+def belongings(client: Any) -> list[Belonging]:
+    """List the ended batches whose first result has an id of ours, among the newest; there are no files and labels.
+
+    Whose a batch is that still runs, nobody can tell.
+    """
+    ended = [one for one in islice(_listed(client), PAGE) if one.get("results_url") and not one.get("archived_at")]
+    looked = [batch_of(batch, _ids_in(client, str(batch.get("id")), 1)) for batch in ended[:LOOKED_INTO]]
+    return [ours for ours in looked if ours]
+
+
+def knows(client: Any, model: str) -> bool | None:
+    """Ask for the model by its name."""
+    import anthropic
+
+    with _errors("get model"):
+        try:
+            client.models.with_raw_response.retrieve(model)
+        except anthropic.NotFoundError:
+            return False
+        return True
 
 
 @contextmanager
@@ -280,7 +278,7 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
     try:
         yield
     except anthropic.APIStatusError as error:
-        said = _mapping(_mapping(error.body).get("error"))
+        said = mapping(mapping(error.body).get("error"))
         kind: str = KINDS.get(str(said.get("type")), "retryable" if error.status_code >= 500 else "permanent")
         if unclear and error.status_code >= 500:
             kind = "unclear"
@@ -299,19 +297,3 @@ def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
     except (anthropic.AnthropicError, httpx2.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _count(value: Any) -> int:
-    return value if type(value) is int else 0
-
-
-def _seconds(stamp: Any) -> float:
-    """Read a time stamp of RFC 3339; 0 where it is none."""
-    try:
-        return datetime.fromisoformat(str(stamp)).timestamp()
-    except ValueError:
-        return 0.0

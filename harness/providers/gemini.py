@@ -6,24 +6,23 @@ Read: Batch and Files guides, ai.google.dev, November 2026; google-genai 3.6.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from harness.errors import ProviderError
 from harness.providers import polling
 from harness.providers.gemini_lines import decode, encoder, line, status_of
-from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_missing, pages
-from harness.providers.google_lines import mapping, number, text_of
+from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_missing, newest, pages
+from harness.providers.google_lines import mapping, number, seconds_of, text_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Fetched
+from harness.types import BatchStatus, Belonging, Candidate, Fetched, run_key_in
 
 __all__ = [
     "APIS",
     "EXTRA",
     "SDK",
     "UPLOADS",
+    "belongings",
     "cancel",
     "clean",
     "connect",
@@ -32,8 +31,8 @@ __all__ = [
     "encoder",
     "fetch",
     "find",
+    "knows",
     "line",
-    "owned",
     "poll",
     "problems",
     "upload",
@@ -85,7 +84,7 @@ def find(client: Link, key: str, file: str, since: float) -> list[Candidate]:
     found = []
     for page in pages(client, "list", "batches", "operations"):
         abouts = [mapping(operation.get("metadata")) for operation in page]
-        ages = [_seconds(about.get("createTime")) for about in abouts]
+        ages = [seconds_of(about.get("createTime")) for about in abouts]
         for operation, about, created in zip(page, abouts, ages, strict=True):
             if about.get("displayName") == key:
                 total = number(mapping(about.get("batchStats")).get("requestCount")) or 0
@@ -171,15 +170,36 @@ def clean(client: Link, files: Sequence[str]) -> int:
     return deleted
 
 
-def owned(client: Link, run_key: str) -> list[str]:
-    """List the uploaded files whose name begins with the run's key."""
-    listed = (file for page in pages(client, "list files", "files", "files") for file in page)
-    return [str(file["name"]) for file in listed if str(file.get("displayName")).startswith(run_key)]
+def belongings(client: Link) -> list[Belonging]:
+    """List our uploads and batches; results go with their batch and carry no name of ours."""
+    found = [
+        Belonging(
+            "file",
+            str(file.get("name")),
+            str(file.get("displayName")),
+            seconds_of(file.get("createTime")),
+            text_of(file.get("state")) or "",
+        )
+        for page in pages(client, "list files", "files", "files")
+        for file in page
+    ]
+    for page in pages(client, "list", "batches", "operations"):
+        for operation in page:
+            about = mapping(operation.get("metadata"))
+            created, state = seconds_of(about.get("createTime")), text_of(about.get("state")) or ""
+            found.append(Belonging("batch", str(operation.get("name")), str(about.get("displayName")), created, state))
+    return newest([one for one in found if run_key_in(one.name)])
 
 
-def _seconds(stamp: Any) -> float:
-    """Read a time stamp, which may have nanoseconds; 0 where it is none."""
-    try:
-        return datetime.fromisoformat(text_of(stamp) or "").timestamp()
-    except ValueError:
-        return 0.0
+def knows(client: Link, model: str) -> bool | None:
+    """Ask for the model."""
+    from google.genai.errors import ClientError
+
+    with errors("model"):
+        try:
+            get(client, f"models/{model.removeprefix('models/')}")
+        except ClientError as error:
+            if error.code != 404:
+                raise
+            return False
+    return True

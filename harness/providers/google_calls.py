@@ -15,6 +15,7 @@ import orjson
 
 from harness.errors import ProviderError
 from harness.providers.google_lines import error_of, mapping
+from harness.types import Belonging
 
 PAGE = 100
 TIMEOUT = 120.0  # s; google-genai has none of its own
@@ -76,6 +77,11 @@ def pages(link: Link, call: str, path: str, name: str) -> Iterator[list[dict[str
         if not following or {"pageToken": following} == token:
             return
         token = {"pageToken": str(following)}
+
+
+def newest(things: list[Belonging]) -> list[Belonging]:
+    """Sort what was listed, the newest first."""
+    return sorted(things, key=lambda one: one.created_at or 0.0, reverse=True)
 
 
 def is_missing(error: BaseException) -> bool:

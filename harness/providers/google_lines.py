@@ -6,6 +6,7 @@ Read: google-genai 3.6 types.py, and the API reference of generateContent, ai.go
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -147,3 +148,11 @@ def number(value: Any) -> int | None:
         return None if value is None or isinstance(value, bool) or int(value) < 0 else int(value)
     except (TypeError, ValueError):
         return None
+
+
+def seconds_of(stamp: Any) -> float:
+    """Read a time stamp, which may have nanoseconds; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(text_of(stamp) or "").timestamp()
+    except ValueError:
+        return 0.0

@@ -15,16 +15,18 @@ import orjson
 
 from harness.errors import ProviderError
 from harness.providers import polling
-from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line, told
+from harness.providers.openai_lines import URLS, decode, encoder, kind_of, line, told
+from harness.providers.openai_objects import LABEL, batch_of, file_of, number_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
+from harness.types import BatchStatus, Belonging, Candidate, Fetched
 
 __all__ = [
     "APIS",
     "EXTRA",
     "SDK",
     "UPLOADS",
+    "belongings",
     "cancel",
     "clean",
     "connect",
@@ -33,8 +35,8 @@ __all__ = [
     "encoder",
     "fetch",
     "find",
+    "knows",
     "line",
-    "owned",
     "poll",
     "problems",
     "upload",
@@ -44,13 +46,10 @@ SDK: tuple[str, ...] = ("openai",)
 EXTRA = ""  # the harness itself needs it
 UPLOADS = True
 APIS: tuple[str, ...] = ("chat", "responses")
-LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
 CREATE_TIMEOUT = 120.0  # s; after it the answer counts as unclear, and the batch is looked for
 MAX_DOWNLOAD = 8_000_000_000  # bytes; 50,000 answers of 160 kB each: what is larger is no answer
 UNSERVED = (404, 405, 501)  # what a compatible server answers to a listing that it does not have
-RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
-ENDED = ("completed", "failed", "expired", "cancelled")
 
 
 def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
@@ -97,7 +96,7 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
     """
     found = []
     for page in _pages(client):
-        ages = [_number(batch.get("created_at")) for batch in page]
+        ages = [number_of(batch.get("created_at")) for batch in page]
         for batch, created in zip(page, ages, strict=True):
             label = (batch.get("metadata") or {}).get(LABEL)
             unlabelled = label is None and batch.get("input_file_id") == file and batch.get("status") != "failed"
@@ -109,14 +108,6 @@ def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:
     return found
 
 
-def _number(value: Any) -> float | None:
-    """Read a time stamp; some servers write it as a string."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
     """Ask for all batches: list pages while they pay, single looks for the rest."""
     return polling.states(ids, lambda: _states(client), lambda batch: _look(client, batch), PAGE)
@@ -125,7 +116,7 @@ def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
 def _states(client: Any) -> Iterator[BatchStatus]:
     """Yield the state of batches, newest first; none where the server has no list."""
     try:
-        yield from map(_status, _listed(client))
+        yield from map(status_of, _listed(client))
     except ProviderError as error:
         if error.status not in UNSERVED:
             raise
@@ -136,7 +127,7 @@ def _look(client: Any, batch_id: str) -> BatchStatus:
 
     with _errors("poll"):
         try:
-            return _status(orjson.loads(client.batches.with_raw_response.retrieve(batch_id).content))
+            return status_of(orjson.loads(client.batches.with_raw_response.retrieve(batch_id).content))
         except openai.NotFoundError:
             return BatchStatus(batch_id, "vanished", "not found")
 
@@ -169,59 +160,6 @@ def _paged(call: str, ask: Callable[..., Any]) -> Iterator[list[dict[str, Any]]]
         if not items or following == position or not (cursor or page.get("has_more")):
             return
         position = following
-
-
-def _status(batch: Mapping[str, Any]) -> BatchStatus:
-    """Read a batch object; ids of files may be null or ""."""
-    status, counts = batch.get("status"), batch.get("request_counts") or {}
-    completed, failed = counts.get("completed") or 0, counts.get("failed") or 0
-    named = {"output": batch.get("output_file_id"), "errors": batch.get("error_file_id")}
-    files = {name: str(value) for name, value in named.items() if value}
-    late = (
-        status in ("completed", "expired", "cancelled")
-        and ((completed > 0 and "output" not in files) or (failed > 0 and "errors" not in files))
-    ) or (status in ("completed", "expired") and not files)  # even what expired has its lines in the error file
-    return BatchStatus(
-        str(batch.get("id")),
-        "ended" if status in ENDED else "running" if status in RUNNING else "unknown",
-        str(status),
-        completed,
-        failed,
-        counts.get("total") or 0,
-        late,
-        files,
-        _own_error(status, batch.get("errors")),
-    )
-
-
-def _own_error(status: Any, errors: Any) -> Error | None:
-    """Read why a batch failed, or on Groq, what was wrong with lines of one that went on without them.
-
-    Those may stand in neither file; a line that comes from nowhere then has this error.
-    """
-    if status == "failed":
-        return _batch_error(errors)
-    error = _batch_error(errors) if status == "completed" and errors else None
-    return error if error and error.kind == "permanent" else None
-
-
-def _batch_error(errors: Any) -> Error:
-    """Class the validation errors of a failed batch; nothing of it ran."""
-    listed = errors.get("data") if isinstance(errors, dict) else errors
-    listed = [item for item in listed or [] if isinstance(item, dict)]
-    if not listed:
-        return Error("retryable", "the provider failed the batch and gave no reason")
-    code, message = listed[0].get("code"), str(listed[0].get("message"))
-    where = f" (line {listed[0]['line']})" if listed[0].get("line") else ""
-    more = f"; {len(listed) - 1} more" if len(listed) > 1 else ""
-    kind: ErrorClass = "permanent"
-    if code == "token_limit_exceeded":
-        kind = "queue_full"
-    elif message.startswith("Cannot find file"):
-        kind = "retryable"  # seen for files that do exist, just after their upload
-    elif code in BILLING:
-        kind = "billing"
-    return Error(kind, f"{message}{where}{more}", None, code)
 
 
 def fetch(client: Any, status: BatchStatus, folder: Path) -> Fetched:
@@ -271,15 +209,44 @@ def clean(client: Any, files: Sequence[str]) -> int:
     return deleted
 
 
-def owned(client: Any, run_key: str) -> list[str]:
-    """List the input files whose name begins with the run's key; none where the server lists no files."""
+def belongings(client: Any) -> list[Belonging]:
+    """List the input files whose name carries a run key, and the batches with our label or made of such a file."""
+    listing = partial(client.files.with_raw_response.list, purpose="batch")
+    files = [one for file in _served("list files", listing) if (one := file_of(file))]
+    made_of = {file.id: file.name.removesuffix(".jsonl") for file in files}
+    batches = _served("list", partial(client.batches.with_raw_response.list, limit=PAGE))
+    found = [*files, *(ours for batch in batches if (ours := batch_of(batch, made_of)))]
+    return sorted(found, key=lambda ours: ours.created_at or 0.0, reverse=True)
+
+
+def _served(call: str, ask: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a listing has; nothing where the server does not have the listing."""
     try:
-        pages = list(_paged("list files", partial(client.files.with_raw_response.list, purpose="batch")))
+        for page in _paged(call, ask):
+            yield from page
     except ProviderError as error:
-        if error.status in UNSERVED:
-            return []
-        raise
-    return [str(file["id"]) for page in pages for file in page if str(file.get("filename")).startswith(run_key)]
+        if error.status not in UNSERVED:
+            raise
+
+
+def knows(client: Any, model: str) -> bool | None:
+    """Ask for the model by its name, then look for it in the list, which some servers alone have."""
+    import openai
+
+    with _errors("get model"):
+        try:
+            client.models.with_raw_response.retrieve(model)
+            return True
+        except openai.APIStatusError as error:
+            if error.status_code not in UNSERVED:
+                raise
+    try:
+        pages = list(_paged("list models", client.models.with_raw_response.list))
+    except ProviderError as error:
+        if error.status not in UNSERVED:
+            raise
+        return None
+    return any(served.get("id") == model for page in pages for served in page)
 
 
 @contextmanager

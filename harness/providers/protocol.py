@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from harness.errors import ConfigError
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Fetched, Fixed, Request, Response
+from harness.types import BatchStatus, Belonging, Candidate, Fetched, Fixed, Request, Response
 
 Client = Any  # the SDK's own client
 
@@ -67,8 +67,13 @@ class Provider(Protocol):
     def clean(self, client: Client, files: Sequence[str]) -> int:
         """Delete files and return how many were there; one that is gone already is no error."""
 
-    def owned(self, client: Client, run_key: str) -> list[str]:
-        """List the input files that carry a run's key, for `clean`."""
+    def belongings(self, client: Client) -> list[Belonging]:
+        """List all files and batches whose name or label carries a run key, newest first; none of a kind that the
+        provider cannot list.
+        """
+
+    def knows(self, client: Client, model: str) -> bool | None:
+        """Tell whether the provider serves a model of this id; None: it cannot say."""
 
 
 def load(protocol: str) -> Provider:

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from harness.providers import polling, vertex_bucket
-from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_loopback, pages
-from harness.providers.google_lines import text_of
+from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_loopback, newest, pages
+from harness.providers.google_lines import seconds_of
 from harness.providers.vertex_lines import decode, encoder, line, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
-from harness.types import BatchStatus, Candidate, Fetched
+from harness.types import BatchStatus, Belonging, Candidate, Fetched, run_key_in
 
 __all__ = [
     "APIS",
     "EXTRA",
     "SDK",
     "UPLOADS",
+    "belongings",
     "cancel",
     "clean",
     "connect",
@@ -33,8 +33,8 @@ __all__ = [
     "encoder",
     "fetch",
     "find",
+    "knows",
     "line",
-    "owned",
     "poll",
     "problems",
     "upload",
@@ -138,7 +138,7 @@ def find(client: Place, key: str, file: str, since: float) -> list[Candidate]:
     """List the jobs created after `since` that carry our key; the list promises no order, so a page is read whole."""
     found = []
     for page in pages(client, "list", JOBS, JOBS):
-        ages = [_seconds(job.get("createTime")) for job in page]
+        ages = [seconds_of(job.get("createTime")) for job in page]
         for job, created in zip(page, ages, strict=True):
             if job.get("displayName") == key:
                 status = status_of(job)
@@ -210,14 +210,16 @@ def clean(client: Place, files: Sequence[str]) -> int:
     return deleted
 
 
-def owned(client: Place, run_key: str) -> list[str]:
-    """List the request files whose name begins with the run's key."""
-    return vertex_bucket.requests_of(client.bucket, run_key)
+def belongings(client: Place) -> list[Belonging]:
+    """List our objects in the bucket, requests and predictions, and our jobs."""
+    found = vertex_bucket.belongings(client.bucket)
+    for page in pages(client, "list", JOBS, JOBS):
+        for job in page:
+            status, created = status_of(job), seconds_of(job.get("createTime"))
+            found.append(Belonging("batch", status.id, str(job.get("displayName")), created, status.status))
+    return newest([one for one in found if run_key_in(one.name)])
 
 
-def _seconds(stamp: Any) -> float:
-    """Read a time stamp; 0 where it is none."""
-    try:
-        return datetime.fromisoformat(text_of(stamp) or "").timestamp()
-    except ValueError:
-        return 0.0
+def knows(client: Place, model: str) -> bool | None:
+    """Say nothing: a publisher's model is known by a create call only."""
+    return None

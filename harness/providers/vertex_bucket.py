@@ -18,6 +18,7 @@ from harness.providers.google_calls import is_loopback, refused
 from harness.providers.google_lines import mapping
 from harness.providers.vertex_lines import id_of
 from harness.settings import Provider as ProviderSettings
+from harness.types import Belonging
 
 HOME = "harness/"
 REQUESTS = "requests.jsonl"
@@ -115,11 +116,17 @@ def delete(bucket: Any, address: str) -> int:
     return deleted
 
 
-def requests_of(bucket: Any, run_key: str) -> list[str]:
-    """List the request files whose folder begins with a run's key."""
+def belongings(bucket: Any) -> list[Belonging]:
+    """List what lies in our part of the bucket; requests are called as their upload was, predictions by their path."""
     with _errors("list files", bucket):
-        names = [blob.name for blob in _under(bucket, HOME + run_key)]
-    return [f"gs://{bucket.name}/{name}" for name in names if name.endswith("/" + REQUESTS)]
+        blobs = _under(bucket, HOME)
+    found = []
+    for blob in blobs:
+        name = blob.name.removeprefix(HOME)
+        called = name.removesuffix("/" + REQUESTS) + ".jsonl" if name.endswith("/" + REQUESTS) else name
+        created = blob.time_created.timestamp() if blob.time_created else None
+        found.append(Belonging("file", f"gs://{bucket.name}/{blob.name}", called, created, ""))
+    return found
 
 
 def _under(bucket: Any, prefix: str) -> list[Any]:

@@ -12,7 +12,7 @@ from harness.providers.protocol import Client, Provider
 from harness.run.actions import Cancel, Clean, Collect, Create, Fetch, Find, Poll, Upload
 from harness.run.state import BatchState
 from harness.settings import Settings
-from harness.types import BatchStatus, Error
+from harness.types import BatchStatus, Error, run_key_in
 
 NEVER_SENT = Error("cancelled", "the run was cancelled before this batch was sent")
 SHORT_TRIES = 2  # downloads that may come short of the counters before these are taken to lie
@@ -152,3 +152,11 @@ def clean(lane: Lane, action: Clean) -> list[Event]:
             raise
         refused = lane.scrub(str(error))
     return [{"event": "cleaned", "batch": action.batch, "files": list(action.files), "refused": refused}]
+
+
+def stray(lane: Lane) -> set[str]:
+    """Return the files at the provider that carry the run's key, such as an upload whose answer was lost."""
+    if not lane.provider.UPLOADS:
+        return set()
+    ours = lane.provider.belongings(lane.client)
+    return {one.id for one in ours if one.kind == "file" and run_key_in(one.name) == lane.run_key}

@@ -27,7 +27,7 @@ from harness.prepare.samples import file_digest
 from harness.providers.protocol import load, setup_problems
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
-from harness.run.calls import Event, Lane
+from harness.run.calls import Event, Lane, stray
 from harness.run.decide import should_resend
 from harness.run.fold import fold
 from harness.run.interrupts import Interrupts
@@ -35,7 +35,7 @@ from harness.run.loop import Means, Run, drive, record
 from harness.run.planning import labelled, ready_all
 from harness.run.state import State
 from harness.run.view import View
-from harness.run.world import World, world_of
+from harness.run.world import World, connect, world_of
 from harness.settings import Settings
 from harness.types import BatchFile, Error
 
@@ -247,12 +247,7 @@ def _open(path: Path, label: str, world: World) -> Run:
     stored = folder.read(path)
     events = journal.of_run(path)
     settings, provider = stored.settings, load(stored.settings.provider.protocol)
-    if world.emulator is not None:
-        url = world.emulator.address()
-        client = provider.connect(settings.provider.imitated_at(url), "simulated")
-    else:
-        key = os.environ.get(settings.key_variable() or "", "") or "none"
-        client = provider.connect(settings.provider, key)
+    client = connect(provider, settings, world)
     clean_words = conclude.scrubber(settings)
     state = fold(stored.batches, events)
     judging = conclude.judging_of(path, settings)
@@ -343,5 +338,5 @@ def clean(path: Path, console: Console) -> int:
         stack.callback(run.lane.client.close)
         known = {file for batch in state.batches.values() for file in (batch.file, *batch.files.values()) if file}
         gone = {file for event in events if event["event"] == "cleaned" for file in event["files"]}
-        files = sorted((known - gone) | set(run.lane.provider.owned(run.lane.client, state.run_key)))
+        files = sorted((known - gone) | stray(run.lane))
         return run.lane.provider.clean(run.lane.client, files)

@@ -16,7 +16,7 @@ import orjson
 
 from harness.errors import HarnessError, Stopped
 from harness.settings import Settings
-from harness.types import BatchFile
+from harness.types import BatchFile, run_key_in
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base32, lower case
 
@@ -54,8 +54,14 @@ def discard(claimed: Claimed) -> None:
 
 
 def new_run_key() -> str:
-    """Draw the key that marks everything of one run at the provider: k and 12 base32 characters."""
-    return "k" + "".join(secrets.choice(ALPHABET) for _ in range(12))
+    """Draw the key that marks everything of one run at the provider: k and 12 base32 characters.
+
+    One of them is a digit, so that nobody's word looks like a key.
+    """
+    while True:
+        key = "k" + "".join(secrets.choice(ALPHABET) for _ in range(12))
+        if run_key_in(f"{key}-"):
+            return key
 
 
 def write_json(path: Path, value: Any) -> None:

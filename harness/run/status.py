@@ -26,17 +26,17 @@ def print_status(console: Console, path: Path, *, as_json: bool) -> None:
     stored = folder.read(path)
     events = journal.of_run(path)
     state = fold(stored.batches, events)
-    word = _word(path, state)
+    stands = word(path, state)
     if as_json:
         batches = [_facts(batch) for batch in state.batches.values()]
-        data = {"state": word, "stopped": state.stopped, "reason": state.reason, "batches": batches}
+        data = {"state": stands, "stopped": state.stopped, "reason": state.reason, "batches": batches}
         console.print(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode(), soft_wrap=True)
         return
-    console.print(f"{path}: {word}{', SIMULATED' if stored.plan['simulated'] else ''}", soft_wrap=True)
+    console.print(f"{path}: {stands}{', SIMULATED' if stored.plan['simulated'] else ''}", soft_wrap=True)
     console.print(_table(list(state.batches.values())))
     if len(state.batches) > SHOWN:
         console.print(f"and {len(state.batches) - SHOWN} more batches")
-    if not state.finished and word != "running":
+    if not state.finished and stands != "running":
         console.print(f"go on:   python -m harness resume {path}", soft_wrap=True)
 
 
@@ -53,10 +53,11 @@ def print_newest(console: Console, outputs: Path) -> None:
             console.print(f"{path}: damaged, or refused before anything was sent", soft_wrap=True)
             continue
         done = sum(not state.batches[name].resend for name in state.batches if name not in state.open)
-        console.print(f"{path}: {_word(path, state)}, {done}/{len(state.batches)} batches", soft_wrap=True)
+        console.print(f"{path}: {word(path, state)}, {done}/{len(state.batches)} batches", soft_wrap=True)
 
 
-def _word(path: Path, state: State) -> str:
+def word(path: Path, state: State) -> str:
+    """Say how a run stands."""
     if state.finished:
         return "finished"
     if folder.is_driven(path):

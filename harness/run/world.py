@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.errors import ConfigError
+from harness.providers.protocol import Client, Provider
 from harness.run.clock import RunClock
 from harness.run.local import Emulator
 from harness.settings import Settings
@@ -24,6 +26,13 @@ class World:
     console: Console
     emulator: Emulator | None
     books: Path | None
+
+
+def connect(provider: Provider, settings: Settings, world: World) -> Client:
+    """Connect to the emulator of this world, or with the key of the environment to the provider itself."""
+    if world.emulator is not None:
+        return provider.connect(settings.provider.imitated_at(world.emulator.address()), "simulated")
+    return provider.connect(settings.provider, os.environ.get(settings.key_variable() or "", "") or "none")
 
 
 @contextmanager

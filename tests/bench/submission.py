@@ -82,12 +82,14 @@ def measured(provider: str, url: str, folder: Path, size: int) -> dict[str, floa
 def main(megabytes: int) -> None:
     """Print a line per provider."""
     print(f"{'provider':<12} {'MB sent':>8} {'MB above':>9}")
-    with tempfile.TemporaryDirectory() as folder:
-        with serve_in_thread(Path(folder) / "emulator", Settings(speed=0)) as emulator:
-            for provider in MODELS:
-                url = emulator.url.removesuffix("/v1")
-                found = measured(provider, url, Path(folder) / provider, megabytes * 1_000_000)
-                print(f"{provider:<12} {found['sent']:>8.0f} {found['above']:>9.1f}", flush=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_in_thread(Path(folder) / "emulator", Settings(speed=0)) as emulator,
+    ):
+        for provider in MODELS:
+            url = emulator.url.removesuffix("/v1")
+            found = measured(provider, url, Path(folder) / provider, megabytes * 1_000_000)
+            print(f"{provider:<12} {found['sent']:>8.0f} {found['above']:>9.1f}", flush=True)
 
 
 if __name__ == "__main__":

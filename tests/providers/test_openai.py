@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ProviderError
-from harness.providers import openai
+from harness.providers import openai, openai_objects
 from harness.types import Error, Fixed, Message, Request, Sample, SentSchema, Usage
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}, "required": ["b", "a"]}
@@ -155,7 +155,7 @@ def test_what_is_no_line_is_a_value_error(raw: bytes) -> None:
     ],
 )
 def test_every_state_of_a_batch_has_a_meaning(batch: Any, phase: str, late: bool, files: Any) -> None:
-    status = openai._status({"id": "b", **batch})
+    status = openai_objects.status_of({"id": "b", **batch})
     assert (status.phase, status.late, dict(status.files)) == (phase, late, files)
 
 
@@ -172,7 +172,7 @@ def test_every_state_of_a_batch_has_a_meaning(batch: Any, phase: str, late: bool
     ],
 )
 def test_a_batch_that_failed_as_a_whole_is_classed(errors: Any, kind: str) -> None:
-    error = openai._batch_error(errors)
+    error = openai_objects.batch_error(errors)
     assert error.kind == kind
 
 
@@ -219,7 +219,7 @@ BAD = {"code": "invalid_method", "message": "Supported values are: 'POST'", "par
     ],
 )
 def test_a_batch_may_end_well_and_tell_of_bad_lines(status: str, errors: Any, message: str | None) -> None:
-    error = openai._status({"id": "b", "status": status, "errors": errors}).error
+    error = openai_objects.status_of({"id": "b", "status": status, "errors": errors}).error
     assert (error and error.message) == message
     assert error is None or error.kind == "permanent"
 
@@ -239,7 +239,7 @@ def test_a_body_of_vllm_without_an_error_key_is_read_whole() -> None:
 
 @pytest.mark.parametrize(("stamp", "seconds"), [(5, 5.0), ("1750000000", 1.75e9), (None, None), ("soon", None)])
 def test_a_time_may_be_text(stamp: Any, seconds: float | None) -> None:
-    assert openai._number(stamp) == seconds
+    assert openai_objects.number_of(stamp) == seconds
 
 
 class Listing:
@@ -430,3 +430,16 @@ def test_a_server_that_is_nearly_compatible_loses_no_answer(odd: Any) -> None:
             assert found is not None
             assert isinstance(found.message, str)
             assert found.code is None or isinstance(found.code, str)
+
+
+def test_a_batch_is_ours_by_its_label_or_lacking_any_by_its_input_file() -> None:
+    ours = {"f1": "kabcdefghijk2-0001"}
+    labels: list[Any] = [{"harness_key": "k2bcdefghijkl-0001-1"}, {"team": "x"}, None, "x", {"harness_key": 5}]
+    found = [
+        openai_objects.batch_of({"id": "b", "input_file_id": file, "metadata": label, "created_at": "7"}, ours)
+        for file in ("f1", "f2")
+        for label in labels
+    ]
+    names = ["k2bcdefghijkl-0001-1", *["kabcdefghijk2-0001"] * 3, None, "k2bcdefghijkl-0001-1", *[None] * 4]
+    assert [one and one.name for one in found] == names
+    assert {one.created_at for one in found if one} == {7.0}
