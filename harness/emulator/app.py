@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,11 +12,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from . import anthropic, anthropic_replies, anthropic_strikes, control, openai, openai_strikes, site, upstream_direct
+from . import storage, storage_replies, storage_strikes
 from .gate import Gate
 from .problems import Problem
 from .profiles import OPENAI, PROFILES, Profile, of_path
 from .replies import refusal
 from .site import Site
+from .storage import speaks_storage
 from .surfaces import speaks_anthropic
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -47,7 +49,17 @@ def _table(here: Site) -> dict[tuple[str, str], Endpoint]:
     for method, path, name, route in claudes:
         mine, other = _operation(anthropic_strikes, name, route, here), table.get((method, path))
         table[method, path] = mine if other is None else _spoken(mine, other)
+    for surface, routes in _googles(here):
+        for method, path, name, route in routes:
+            table[method, path] = _operation(surface, name, route, here)
     return table
+
+
+def _googles(here: Site) -> tuple[tuple[site.Surface, Sequence[tuple[str, str, str, site.Route]]], ...]:
+    """Name the surfaces whose paths nobody else has."""
+    if here.upstream is not None:
+        return ()
+    return ((storage_strikes, storage.ROUTES),)
 
 
 def _operation(surface: site.Surface, name: str, route: site.Route, here: Site) -> Endpoint:
@@ -87,6 +99,8 @@ async def _left(_request: Request, _error: Exception) -> Response:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if speaks_storage(request.url.path):
+        return storage_replies.refusal(status, "Method Not Allowed" if status == 405 else "Not Found")
     if speaks_anthropic(request.scope):
         words = "Method Not Allowed" if status == 405 else "Not found"
         return anthropic_replies.refusal(anthropic_replies.problem(words, status))

@@ -28,6 +28,7 @@ OPERATIONS = (
     *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat", "responses"),
     *("embeddings", "completions"),  # with a model server upstream
     *("messages", "count_tokens", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
+    *("create_bucket", "get_bucket", "upload_part"),  # of Cloud Storage, whose objects are files by name
 )
 OPENAI, ANTHROPIC = ("openai",), ("anthropic",)
 

@@ -21,6 +21,8 @@ from .files import Files
 from .ledger import Ledgers, read
 from .models import Facts, Models
 from .profiles import PROFILES
+from .storage_objects import Objects
+from .storage_sessions import Sessions
 
 
 class BusyError(Exception):
@@ -68,6 +70,8 @@ class State:
     models: Mapping[str, Models[Facts]]  # of OpenAI's surface, by profile
     claude: Models[Family]
     answers: Answers
+    objects: Objects  # of Cloud Storage
+    sessions: Sessions
     root: Path
     guard: BinaryIO
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -82,6 +86,7 @@ class State:
         self.clock_file.write(self.clock.now())
         self.clock_file.close()
         self.files.close()
+        self.objects.close()
         self.batches.close()
         self.answers.close()
         self.guard.close()
@@ -110,6 +115,8 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         models={name: _models(name, settings) for name in PROFILES},
         claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
+        objects=Objects(root),
+        sessions=Sessions(root),
         root=root,
         guard=guard,
     )
