@@ -106,7 +106,7 @@ def _list_faults() -> int:
     from .faults import KINDS
 
     for name, kind in KINDS.items():
-        sys.stdout.write(f"{name:26}{kind.strikes:7}{', '.join(kind.surfaces):19}{kind.text}\n")
+        sys.stdout.write(f"{name:26}{kind.strikes:7}{', '.join(kind.surfaces):27}{kind.text}\n")
     return 0
 
 

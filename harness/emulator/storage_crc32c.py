@@ -65,6 +65,4 @@ def _lanes(data: bytes, count: int) -> list[int]:
         mapped = [int.from_bytes(found.translate(plane), "little") for plane in _PLANES]
         planes = [mapped[0] ^ planes[1], mapped[1] ^ planes[2], mapped[2] ^ planes[3], mapped[3]]
     first, second, third, fourth = (plane.to_bytes(count, "little") for plane in planes)
-    return [
-        a | b << 8 | c << 16 | d << 24 for a, b, c, d in zip(first, second, third, fourth, strict=True)
-    ]
+    return [a | b << 8 | c << 16 | d << 24 for a, b, c, d in zip(first, second, third, fourth, strict=True)]

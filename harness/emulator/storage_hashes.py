@@ -38,7 +38,9 @@ def hashes(path: Path) -> Hashes:
 
 def announced(header: str) -> dict[str, str]:
     """Read `x-goog-hash` of a request: algorithm → checksum."""
-    return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in header.split(",") if part)}
+    return {
+        name.strip(): value.strip() for name, _, value in (part.partition("=") for part in header.split(",") if part)
+    }
 
 
 def differs(given: Mapping[str, str], found: Hashes) -> str | None:
