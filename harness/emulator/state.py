@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import anthropic_models, models
+from . import anthropic_models, google_models, models
 from .answers import Answers
 from .anthropic_models import Family
 from .batches import Batches
@@ -69,6 +69,7 @@ class State:
     faults: Faults
     models: Mapping[str, Models[Facts]]  # of OpenAI's surface, by profile
     claude: Models[Family]
+    gemini: Models[google_models.Family]  # of both of Google's surfaces
     answers: Answers
     objects: Objects  # of Cloud Storage
     sessions: Sessions
@@ -114,6 +115,7 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         faults=Faults(root / "faults.json", settings.faults),
         models={name: _models(name, settings) for name in PROFILES},
         claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
+        gemini=google_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
         objects=Objects(root),
         sessions=Sessions(root),
