@@ -11,8 +11,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import anthropic, anthropic_replies, anthropic_strikes, control, openai, openai_strikes, site, upstream_direct
-from . import storage, storage_replies, storage_strikes
+from . import (
+    anthropic,
+    anthropic_replies,
+    anthropic_strikes,
+    control,
+    google_replies,
+    openai,
+    openai_strikes,
+    site,
+    storage,
+    storage_replies,
+    storage_strikes,
+    upstream_direct,
+    vertex,
+    vertex_strikes,
+)
 from .gate import Gate
 from .problems import Problem
 from .profiles import OPENAI, PROFILES, Profile, of_path
@@ -20,6 +34,7 @@ from .replies import refusal
 from .site import Site
 from .storage import speaks_storage
 from .surfaces import speaks_anthropic
+from .vertex import speaks_vertex
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -59,7 +74,7 @@ def _googles(here: Site) -> tuple[tuple[site.Surface, Sequence[tuple[str, str, s
     """Name the surfaces whose paths nobody else has."""
     if here.upstream is not None:
         return ()
-    return ((storage_strikes, storage.ROUTES),)
+    return ((storage_strikes, storage.ROUTES), (vertex_strikes, vertex.ROUTES))
 
 
 def _operation(surface: site.Surface, name: str, route: site.Route, here: Site) -> Endpoint:
@@ -101,6 +116,8 @@ async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if speaks_storage(request.url.path):
         return storage_replies.refusal(status, "Method Not Allowed" if status == 405 else "Not Found")
+    if speaks_vertex(request.url.path):
+        return google_replies.refusal(google_replies.problem("Method not found.", status))
     if speaks_anthropic(request.scope):
         words = "Method Not Allowed" if status == 405 else "Not found"
         return anthropic_replies.refusal(anthropic_replies.problem(words, status))

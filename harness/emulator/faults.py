@@ -29,6 +29,7 @@ OPERATIONS = (
     *("embeddings", "completions"),  # with a model server upstream
     *("messages", "count_tokens", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
     *("create_bucket", "get_bucket", "upload_part"),  # of Cloud Storage, whose objects are files by name
+    "generate_content",  # of Google
 )
 OPENAI, ANTHROPIC, VERTEX = ("openai",), ("anthropic",), ("vertex",)  # vertex: with Cloud Storage
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from . import journal
-from .storage_hashes import hashes
 
 OPEN_BUCKETS = "simulated"  # how the names of the buckets begin that nobody has to create
 
@@ -99,12 +98,6 @@ class Objects:
         if before is not None:
             self.path(before).unlink(missing_ok=True)
         return one
-
-    def write(self, draft: Path, bucket: str, name: str, now: float) -> StoredObject:
-        """Take over what a job has written; the caller holds the state."""
-        found = hashes(draft)
-        facts = {"crc32c": found.crc32c, "md5": found.md5, "content_type": "application/octet-stream"}
-        return self.put(draft, bucket, name, now, metadata={}, uploaded=False, **facts)
 
     def path(self, one: StoredObject) -> Path:
         """Name the bytes of an object."""

@@ -13,10 +13,10 @@ from starlette.responses import PlainTextResponse, Response
 from .downloads import download
 from .replies import parse_json, read_body
 from .site import Site
+from .storage_hidden import hidden
 from .storage_objects import StoredObject
 from .storage_replies import UNMET, answer, bucket_shown, empty, etag, missing, no_bucket, object_shown, refusal
 from .storage_uploads import unmet
-from .storage_view import hidden
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LAST = "\U0010ffff"  # sorts behind everything

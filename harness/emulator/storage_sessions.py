@@ -1,4 +1,4 @@
-"""Resumable uploads that have begun: a small file each beside the bytes that came so far, so that they outlive a kill."""
+"""Resumable uploads that have begun: a small file each, beside the bytes that came so far; they outlive a kill."""
 
 from __future__ import annotations
 

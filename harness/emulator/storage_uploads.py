@@ -1,4 +1,4 @@
-"""Uploads to Cloud Storage in one call: of both parts, or of the bytes alone; and how every upload becomes an object."""
+"""Uploads to Cloud Storage in one call, of both parts or the bytes alone; and how every upload becomes an object."""
 
 from __future__ import annotations
 

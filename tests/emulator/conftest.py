@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import anthropic
 import pytest
+from google import genai
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.oauth2.credentials import Credentials
 from openai import OpenAI
 from openai.types import Batch
 
@@ -182,3 +184,24 @@ def storages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., storage.
 @pytest.fixture
 def bucket(emulator: Running, storages: Callable[..., storage.Client]) -> storage.Bucket:
     return storages(emulator).bucket("simulated-bucket")
+
+
+@pytest.fixture
+def vertexes() -> Iterator[Callable[..., genai.Client]]:
+    """Make clients of Vertex AI, which never retry by default."""
+    clients: list[genai.Client] = []
+
+    def connector(emulator: Running, **more: Any) -> genai.Client:
+        place = {"project": "p", "location": "us-central1", "credentials": Credentials(token="ya29.test")}
+        options = {"http_options": {"base_url": emulator.root}, **(more or place)}
+        clients.append(genai.Client(vertexai=True, **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def vertex(emulator: Running, vertexes: Callable[..., genai.Client]) -> genai.Client:
+    return vertexes(emulator)
