@@ -31,7 +31,8 @@ OPERATIONS = (
     *("create_bucket", "get_bucket", "upload_part"),  # of Cloud Storage, whose objects are files by name
     "generate_content",  # of Google
 )
-OPENAI, ANTHROPIC, VERTEX = ("openai",), ("anthropic",), ("vertex",)  # vertex: with Cloud Storage
+OPENAI, ANTHROPIC = ("openai",), ("anthropic",)
+GEMINI, VERTEX = ("gemini",), ("vertex",)  # vertex: with Cloud Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Kind:
     keys: str = ""  # parameters of its own, apart by blanks
     on: str = ""  # default operations of a fault of a call, apart by blanks
     times: int | None = 1
-    surfaces: tuple[str, ...] = (*OPENAI, *ANTHROPIC, *VERTEX)  # where it can strike
+    surfaces: tuple[str, ...] = (*OPENAI, *ANTHROPIC, *GEMINI, *VERTEX)  # where it can strike
 
 
 KINDS: dict[str, Kind] = {
@@ -71,7 +72,7 @@ KINDS: dict[str, Kind] = {
         "batch",
         "fails with `code`, `message`, `param`, `line`; of Vertex: 3 (default), 9, 13 at once, 7 after its rows ran",
         "code message param line",
-        surfaces=(*OPENAI, *VERTEX),
+        surfaces=(*OPENAI, *GEMINI, *VERTEX),
     ),
     "expire_after_lines": Kind(
         "batch", "expires `after` seconds (default 60) with `lines` done (default 1)", "lines after"
@@ -83,7 +84,9 @@ KINDS: dict[str, Kind] = {
         "404 after `after` looks (default 1) for `looks` (null: for good); `listed: true`: still in the list",
         "after looks listed",
     ),
-    "files_late": Kind("batch", "`looks` (default 2) at the ended batch see no file ids, or no results_url", "looks"),
+    "files_late": Kind(
+        "batch", "`looks` (default 2) at the ended batch see no file ids, no results_url or no output", "looks"
+    ),
     "empty_string_ids": Kind("batch", 'file ids that are not there are "" and not null', surfaces=OPENAI),
     "lying_counters": Kind("batch", "request_counts are `counts` (default all 0)", "counts"),
     "progressive_counts": Kind("batch", "request_counts move while it runs, not only at the end", surfaces=ANTHROPIC),

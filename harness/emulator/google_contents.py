@@ -38,7 +38,7 @@ class Contents:
 
     def check(self, body: Body, models: Models[Family]) -> Problem | None:
         """Find the first problem of a request."""
-        too_deep = problem("Invalid JSON payload received. The message is nested too deeply.")
+        too_deep = problem("Invalid JSON payload received. The message is nested too deeply.", field="contents")
         return too_deep if digest(body) == TOO_DEEP else google_rules.check(body, models, self.version)
 
     def ask(self, body: Body, family: Family) -> Asked:

@@ -15,7 +15,16 @@ _SNAKE = re.compile(r"_+([a-z0-9])")
 _CAMEL = re.compile(r"([A-Z])")
 # What stands below these keys is data or has names of the user's own; its keys stay as they are.
 _OPAQUE = frozenset(
-    ("responseSchema", "responseJsonSchema", "parameters", "parametersJsonSchema", "args", "response", "labels")
+    (
+        "responseSchema",
+        "responseJsonSchema",
+        "parameters",
+        "parametersJsonSchema",
+        "args",
+        "response",
+        "labels",
+        "metadata",
+    )
 )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from starlette.types import Scope
+
 from . import storage_reads, storage_resumable, storage_uploads
 from .site import Route
 
@@ -26,6 +28,6 @@ ROUTES: tuple[tuple[str, str, str, Route], ...] = (
 )
 
 
-def speaks_storage(path: str) -> bool:
+def speaks_storage(scope: Scope) -> bool:
     """Tell by the path."""
-    return _PATH.fullmatch(path) is not None
+    return _PATH.fullmatch(scope["path"]) is not None

@@ -10,6 +10,7 @@ import re
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
+from starlette.types import Scope
 
 from . import vertex_batches, vertex_direct
 from .google_replies import problem, refusal
@@ -43,9 +44,9 @@ _NOBODY = (
 _WRONG = "Request had invalid authentication credentials."
 
 
-def speaks_vertex(path: str) -> bool:
+def speaks_vertex(scope: Scope) -> bool:
     """Tell by the path."""
-    return _PATH.fullmatch(path) is not None
+    return _PATH.fullmatch(scope["path"]) is not None
 
 
 def refused(headers: Headers, query: QueryParams, api_key: str | None) -> Response | None:
