@@ -7,9 +7,12 @@ from .storage_objects import StoredObject
 from .visits import results_hidden
 
 
-def hidden(one: StoredObject, state: State) -> bool:
+def late_folders(state: State) -> tuple[str, ...]:
+    """Name the folders of jobs whose results cannot be seen yet."""
+    held = (batch for batch in state.batches.all("vertex") if batch.faults and results_hidden(batch))
+    return tuple(batch.request["directory"] + "/" for batch in held)
+
+
+def hidden(one: StoredObject, folders: tuple[str, ...]) -> bool:
     """Say whether an object cannot be seen yet."""
-    if one.uploaded:
-        return False
-    held = (batch for batch in state.batches.all("vertex") if results_hidden(batch))
-    return any(f"gs://{one.bucket}/{one.name}".startswith(batch.request["directory"] + "/") for batch in held)
+    return not one.uploaded and f"gs://{one.bucket}/{one.name}".startswith(folders)

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from .downloads import download
 from .replies import parse_json, read_body
 from .site import Site
-from .storage_hidden import hidden
+from .storage_hidden import hidden, late_folders
 from .storage_objects import StoredObject
 from .storage_replies import UNMET, answer, bucket_shown, empty, etag, missing, no_bucket, object_shown, refusal
 from .storage_uploads import unmet
@@ -48,7 +48,7 @@ async def get_bucket(request: Request, site: Site) -> Response:
 
 def _find(request: Request, site: Site) -> StoredObject | None:
     one = site.state.objects.get(request.path_params["bucket"], request.path_params["name"])
-    if one is None or hidden(one, site.state):
+    if one is None or hidden(one, late_folders(site.state)):
         return None
     wanted = request.query_params.get("generation")
     return one if wanted in (None, str(one.generation)) else None
@@ -146,14 +146,14 @@ def _steps(
     site: Site, bucket: str, prefix: str, delimiter: str, after: str
 ) -> Iterator[tuple[str, StoredObject | None]]:
     """Go through a listing behind `after`: a name with its object, or a common prefix without one."""
-    objects, group = site.state.objects, None
+    objects, folders, group = site.state.objects, late_folders(site.state), None
     for name in objects.names(bucket, max(prefix, after)):
         if not name.startswith(prefix):
             return
         if name <= after or (group is not None and name.startswith(group)):
             continue
         one = objects.get(bucket, name)
-        if one is None or hidden(one, site.state):
+        if one is None or hidden(one, folders):
             continue
         end = name.find(delimiter, len(prefix)) if delimiter else -1
         group = name[: end + len(delimiter)] if end >= 0 else None

@@ -35,7 +35,7 @@ def wanted(body: Body, models: Models[Family]) -> Body | Problem:
         return problem("Invalid value at 'labels'.", field="labels")
     return {
         "model": name,
-        "uris": _object(_object(job, "inputConfig"), "gcsSource")["uris"],
+        "uris": _uris(_object(job, "inputConfig")),
         "prefix": _object(_object(job, "outputConfig"), "gcsDestination")["outputUriPrefix"].rstrip("/"),
         "displayName": job["displayName"],
         "labels": {str(key): str(value) for key, value in (job.get("labels") or {}).items()},
@@ -48,11 +48,16 @@ def _input(config: Body) -> Problem | None:
         return problem(_NO_TABLES)
     if config.get("instancesFormat") != "jsonl":
         return problem(f"Unsupported instances format: {config.get('instancesFormat')}.", field="instances_format")
-    uris = _object(config, "gcsSource").get("uris")
-    uris = [uris] if isinstance(uris, str) else uris
-    if not isinstance(uris, list) or not uris or not all(isinstance(uri, str) and _is_place(uri) for uri in uris):
+    uris = _uris(config)
+    if not uris or not all(isinstance(uri, str) and _is_place(uri) for uri in uris):
         return problem("Invalid Cloud Storage URI in gcs_source.", field="input_config.gcs_source.uris")
     return None
+
+
+def _uris(config: Body) -> list[Any]:
+    """Read the places of the input; one text stands for a list of it, as in every JSON form of a message."""
+    uris = _object(config, "gcsSource").get("uris")
+    return uris if isinstance(uris, list) else [uris]
 
 
 def _output(config: Body) -> Problem | None:

@@ -78,6 +78,8 @@ class Importer:
                     raise RefusedError(_BAD_NAME.format(key))
                 self._walk(item, f"{path}.{key}" if path else key, depth + 1)
         elif kind == "ARRAY":
+            if path.endswith("[]"):
+                raise RefusedError(f"An array must not hold arrays. Field: {path}")
             for item in value:
                 self._walk(item, path + "[]", depth)
 

@@ -161,10 +161,11 @@ def test_a_model_that_is_not_there_and_a_body_without_sense_are_refused(
     assert httpx2.post(url, content=b"{", headers=headers).status_code == 400
     assert httpx2.get(url, headers=headers).json() == {}
     snake = {"display_name": "d", "model": good["model"], "labels": {"a": "b"}}
-    snake["input_config"] = {"instances_format": "jsonl", "gcs_source": {"uris": [SOURCE]}}
+    snake["input_config"] = {"instances_format": "jsonl", "gcs_source": {"uris": SOURCE}}
     snake["output_config"] = {"predictions_format": "jsonl", "gcs_destination": {"output_uri_prefix": f"gs://{BUCKET}"}}
     made = httpx2.post(url, json=snake, headers=headers)
     assert (made.status_code, made.json()["labels"]) == (200, {"a": "b"})
+    assert made.json()["inputConfig"]["gcsSource"]["uris"] == [SOURCE]
 
 
 @pytest.mark.parametrize(

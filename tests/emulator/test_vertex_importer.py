@@ -47,6 +47,9 @@ def nested(levels: int) -> dict[str, Any]:
             "Repeated field must be imported as a JSON array",
         ),
         ([{"n": 1, "request": ask()}, {"n": "x", "request": ask()}], "Could not convert value to NUMBER. Field: n"),
+        ([{"request": ask(labels=[[1]])}], "An array must not hold arrays. Field: request.labels[]"),
+        (['{"request": ' + "[" * 900 + "]" * 900 + "}"], "Row 1: "),
+        (['{"request": {"a": ' + "[" * 900 + "]" * 900 + "}}"], "An array must not hold arrays"),
         ([nested(15)], "more than 15 levels"),
     ],
 )
