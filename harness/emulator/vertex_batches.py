@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +19,7 @@ from .replies import parse_json, read_body
 from .site import Site
 from .vertex_create import wanted
 from .vertex_filter import keeps
+from .vertex_output import export_early
 from .vertex_strikes import NAME
 from .vertex_view import parent, show
 
@@ -94,11 +96,12 @@ def _no_batch(request: Request) -> Response:
 
 
 async def get_batch(request: Request, site: Site) -> Response:
-    """Look at a job."""
+    """Look at a job; what it has written by then is there to be listed."""
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
     await visits.look(batch, site)
+    await to_thread.run_sync(export_early, batch, site.state)
     with site.state.changed:
         return _no_batch(request) if visits.gone(batch) else answer(show(batch, site.state.clock.now()))
 

@@ -1,10 +1,8 @@
-"""What a job leaves in its bucket: rows in no order, first in shards, then as one file."""
+"""What a job leaves in its bucket: rows in no order, in shards while it runs, then as one file."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
+import secrets
 from pathlib import Path
 
 import orjson
@@ -18,49 +16,64 @@ from .storage_hashes import hashes
 from .vertex_create import place
 from .vertex_strikes import failed_status
 
-_SHARD = 5000  # rows; how Google cuts is not known
+_SHARDS = 2  # how Google cuts is not known
+_FINAL = "predictions.jsonl"
 _OCTETS = "application/octet-stream"
 
 
 def export(batch: Batch, state: State) -> int:
-    """Write all rows that ran; returns how many lines that were. A repetition after a kill writes the same."""
-    fault, whole = batch.fault("shards_only"), state.objects.draft(f"{batch.id}-predictions")
-    with whole.open("wb") as sink:
-        count = 0
-        for line in _rows(batch, state):
-            sink.write(line)
-            count += 1
-    size, overlap = _SHARD, 0
-    if fault is not None:
-        size, overlap = max(1, -(-count // fault.get("shards", 2))), fault.get("overlap", 0)
-    shards = max(1, -(-count // size))
-    with whole.open("rb") as source:
-        for index, lines in enumerate(_cut(source, size, overlap)):
-            draft = state.objects.draft(f"{batch.id}-shard")
-            with draft.open("wb") as sink:
-                sink.writelines(lines)
-            _put(f"incremental_predictions/predictions-{index:05}-of-{shards:05}.jsonl", draft, batch, state)
-    if fault is None:
-        _put("predictions.jsonl", whole, batch, state)
-    whole.unlink(missing_ok=True)
-    return count
+    """Write all rows that ran; returns how many there are. A repetition after a kill writes the same."""
+    ran = _ran(batch, state)
+    for index in range(-(-len(ran) // _size(batch))):
+        _shard(index, ran, batch, state)
+    if batch.fault("shards_only") is None:
+        Draws(state.settings.seed, "order", batch.number, "predictions").shuffle(ran)
+        _write(_FINAL, ran, batch, state)
+    return len(ran)
 
 
-def _rows(batch: Batch, state: State) -> Iterator[bytes]:
-    """Read the rows that ran, in a drawn order and as faults have them."""
-    ran = [(row, offset) for row, offset, _ in places(batch, state)]
-    Draws(state.settings.seed, "order", batch.number, "predictions").shuffle(ran)
-    edit = editor(batch, _altered)
-    for row, custom_id, line in ledger_lines(state.ledgers.path(batch.id), ran):
-        yield from edit(row, custom_id, line)
+def export_early(batch: Batch, state: State) -> None:
+    """Write the shards that are full while a job still runs."""
+    with state.changed:  # holds up the end of the job, after which its ledger may be gone
+        full = 0 if batch.ended else batch.done // _size(batch)
+        bucket, folder = place(batch.request["directory"])
+        new = [i for i in range(full) if state.objects.get(bucket, f"{folder}/{_name(i)}") is None]
+        if new:
+            ran = _ran(batch, state)
+            for index in new:
+                _shard(index, ran, batch, state)
 
 
-def _cut(lines: Iterable[bytes], size: int, overlap: int) -> Iterator[list[bytes]]:
-    """Cut lines into shards, each beginning with the last `overlap` lines of the one before."""
-    left, last = iter(lines), deque[bytes](maxlen=overlap)
-    while shard := list(islice(left, size)):
-        yield [*last, *shard]
-        last.extend(shard)
+def _size(batch: Batch) -> int:
+    """Count the rows of a full shard."""
+    shards: int = (batch.fault("shards_only") or {}).get("shards", _SHARDS)
+    return max(1, -(-batch.total // max(1, shards)))
+
+
+def _name(index: int) -> str:
+    return f"incremental_predictions/predictions-{index:05}.jsonl"
+
+
+def _ran(batch: Batch, state: State) -> list[tuple[int, int]]:
+    """Find the rows that ran, in that order: row, offset in the ledger."""
+    return [(row, offset) for row, offset, _ in places(batch, state)]
+
+
+def _shard(index: int, ran: list[tuple[int, int]], batch: Batch, state: State) -> None:
+    """Write a shard; by a fault it begins with the last rows of the one before."""
+    size, overlap = _size(batch), (batch.fault("shards_only") or {}).get("overlap", 0)
+    mine = ran[max(0, index * size - overlap) : (index + 1) * size]
+    Draws(state.settings.seed, "order", batch.number, index).shuffle(mine)
+    _write(_name(index), mine, batch, state)
+
+
+def _write(name: str, ran: list[tuple[int, int]], batch: Batch, state: State) -> None:
+    """Make an object of rows, as faults have them."""
+    draft, edit = state.objects.draft(secrets.token_hex(8)), editor(batch, _altered)
+    with draft.open("wb") as sink:
+        for row, custom_id, line in ledger_lines(state.ledgers.path(batch.id), ran):
+            sink.writelines(edit(row, custom_id, line))
+    _put(name, draft, batch, state)
 
 
 def _put(name: str, draft: Path, batch: Batch, state: State) -> None:

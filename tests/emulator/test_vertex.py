@@ -110,11 +110,26 @@ def test_siblings_come_back_and_texts_of_digits_as_numbers(
     assert emulator.audit()["executed_by_custom_id_max"] == 1
 
 
-def test_rows_stand_in_shards_and_in_one_file(emulator: Running, vertex: genai.Client, bucket: storage.Bucket) -> None:
-    finished(emulator, vertex, bucket, rows(3))
+def test_shards_come_while_a_job_runs_and_one_file_at_its_end(
+    emulator: Running, vertex: genai.Client, bucket: storage.Bucket
+) -> None:
+    put(bucket, rows(10))
+    job = order(vertex)
+    shards = [f"incremental_predictions/predictions-0000{i}.jsonl" for i in range(2)]
+    seen = []
+    for _ in range(40):
+        emulator.advance(2)
+        seen.append((state(look(vertex, job)), *files(bucket)))
+    assert list(dict.fromkeys(seen)) == [
+        ("RUNNING",),
+        ("RUNNING", shards[0]),
+        ("RUNNING", *shards),
+        ("SUCCEEDED", *shards, "predictions.jsonl"),
+    ]
     written = files(bucket)
-    assert sorted(written) == ["incremental_predictions/predictions-00000-of-00001.jsonl", "predictions.jsonl"]
-    assert len(set(written.values())) == 1
+    both = [line for name in shards for line in written[name].splitlines()]
+    assert sorted(both) == sorted(written["predictions.jsonl"].splitlines())
+    assert both != written["predictions.jsonl"].splitlines()
 
 
 def test_a_job_reads_several_files_and_all_that_begin_with_a_stem(

@@ -160,7 +160,7 @@ def test_shards_are_left_without_a_final_file(emulator: Running, vertex: genai.C
     job = under(emulator, vertex, bucket, [{"fault": "shards_only", "shards": 3, "overlap": 1}], 9)
     assert state(job) == "SUCCEEDED"
     written = files(bucket)
-    assert sorted(written) == [f"incremental_predictions/predictions-0000{i}-of-00003.jsonl" for i in range(3)]
+    assert sorted(written) == [f"incremental_predictions/predictions-0000{i}.jsonl" for i in range(3)]
     seen = Counter(json.loads(line)["custom_id"] for text in written.values() for line in text.splitlines())
     assert set(seen) == {f"q-{i}" for i in range(9)}
     assert sorted(seen.values()) == [1] * 7 + [2] * 2
