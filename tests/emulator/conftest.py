@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anthropic
 import pytest
@@ -16,6 +16,9 @@ from openai import OpenAI
 from openai.types import Batch
 
 from harness.emulator import Running, Settings, serve_in_thread
+
+if TYPE_CHECKING:
+    from google.genai import Client
 
 CHAT: Final = "/v1/chat/completions"
 ROOT = Path(__file__).parents[2]
@@ -159,3 +162,26 @@ def claudes() -> Iterator[Callable[..., anthropic.Anthropic]]:
 @pytest.fixture
 def claude(emulator: Running, claudes: Callable[..., anthropic.Anthropic]) -> anthropic.Anthropic:
     return claudes(emulator.root)
+
+
+@pytest.fixture
+def geminis() -> Iterator[Callable[..., Client]]:
+    """Make clients of Google's; `url` is that of the server, without a version."""
+    from google import genai  # slow to import, and most tests need none
+
+    clients: list[Client] = []
+
+    def connector(url: str, **options: Any) -> Client:
+        options = {"api_key": "gemini-key-1234567890", **options}
+        http: Any = {"base_url": url, **options.pop("http_options", {})}
+        clients.append(genai.Client(vertexai=False, http_options=http, **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def gemini(emulator: Running, geminis: Callable[..., Client]) -> Client:
+    return geminis(emulator.root)
