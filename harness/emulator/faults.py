@@ -2,9 +2,10 @@
 
 A fault of a call strikes when an operation is called; a fault of a batch is tied to a batch when that is created and
 stays with it. Common keys: `skip` (occasions let through first), `times` (how often it strikes; null: always),
-`batch` (number or numbers of batches in order of creation, from 1), `metadata` ({key: glob}). Faults of a call also
-take `on` (operation, or a list). Faults of lines also take `rows` (from 0), `custom_id` (glob), `share` (0 to 1);
-without any of these they strike the first line.
+`batch` (number or numbers of batches in order of creation, from 1), `metadata` ({key: glob}; Google's displayName
+counts as metadata of that name). Faults of a call also take `on` (operation, or a list). Faults of lines also take
+`rows` (from 0), `custom_id` (glob; whatever the line calls it), `share` (0 to 1); without any of these they strike the
+first line.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from .execution import Body, execute
 from .gemini_batches import TOO_LARGE
 from .gemini_names import version_of
-from .google_contents import Contents, body_of, count
+from .google_contents import Contents, body_of, count, first_problem
 from .google_models import Family, bare
 from .google_replies import answer, page, problem, refusal
 from .google_rules import find
@@ -47,7 +47,7 @@ async def count_tokens(request: Request, site: Site) -> Response:
         return refusal(body)
     if isinstance(inner := body.get("generateContentRequest"), dict):
         body = inner | {"model": body["model"]}
-    if found := Contents(version_of(request.url.path)).check(body, site.state.gemini):
+    if found := first_problem(body, site.state.gemini, version_of(request.url.path)):
         return refusal(found)
     total = count(body)
     return answer({"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]})

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from .google_contents import Contents, body_of, count
+from .google_contents import body_of, count, first_problem
 from .google_fields import listed, mapping, read, record, text
 from .google_models import Family
 from .google_replies import problem
@@ -110,7 +110,7 @@ def _row(item: Any, goal: Goal) -> Body | Problem:
     if any(not isinstance(value, str) for value in metadata.values()):
         return problem("Invalid value at 'metadata' (TYPE_STRING)", field="metadata")
     body = body_of(item["request"], str(item["request"].get("model") or goal.model))
-    found = Contents(goal.version).check(body, goal.models)
+    found = first_problem(body, goal.models, goal.version)
     if found is not None and found.param is not None:  # the parser's
         return found
     return {"key": key, "metadata": item.get("metadata"), "body": body}

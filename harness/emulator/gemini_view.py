@@ -49,7 +49,7 @@ def show(batch: Batch, state: State) -> Body:
 def _facts(batch: Batch, seen: str | None) -> Body:
     latest = max(batch.created, *batch.stamps.values(), 0)  # stamps are whole seconds
     asked = batch.request
-    source = {"requests": {"requests": []}} if asked["inline"] else {"fileName": asked["file"]}
+    source: Body = {"requests": {}} if asked["inline"] else {"fileName": asked["file"]}
     return {
         "model": f"models/{batch.model}",
         **({"displayName": asked["displayName"]} if asked["displayName"] else {}),

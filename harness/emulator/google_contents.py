@@ -38,8 +38,7 @@ class Contents:
 
     def check(self, body: Body, models: Models[Family]) -> Problem | None:
         """Find the first problem of a request."""
-        too_deep = problem("Invalid JSON payload received. The message is nested too deeply.", field="contents")
-        return too_deep if digest(body) == TOO_DEEP else google_rules.check(body, models, self.version)
+        return google_rules.check(body, models, self.version)
 
     def ask(self, body: Body, family: Family) -> Asked:
         """Read what a request asks."""
@@ -136,6 +135,13 @@ def _call(answered: Answered[Family]) -> Body | None:
     if made is None:
         return None
     return {"functionCall": {"name": made.name, "args": orjson.loads(made.arguments)}}
+
+
+def first_problem(body: Body, models: Models[Family], version: str) -> Problem | None:
+    """Find the first problem of a body that `execute` does not see, or not yet."""
+    if digest(body) == TOO_DEEP:
+        return problem("Invalid JSON payload received. The message is nested too deeply.", field="contents")
+    return google_rules.check(body, models, version)
 
 
 def count(body: Body) -> int:

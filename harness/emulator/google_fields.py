@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .google_replies import problem, unknown
@@ -28,11 +29,13 @@ _OPAQUE = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)  # the same few names stand in every line
 def camel(name: str) -> str:
     """Write a name in camelCase."""
     return _SNAKE.sub(lambda found: found[1].upper(), name) if "_" in name else name
 
 
+@lru_cache(maxsize=1024)
 def snake(name: str) -> str:
     """Write a name in snake_case, as the parser does in its words."""
     return _CAMEL.sub(lambda found: "_" + found[1].lower(), name)

@@ -94,11 +94,13 @@ def page(request: Request, items: Sequence[T], default: int, most: int) -> tuple
         return problem(f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"", field="page_size")
     token = request.query_params.get("pageToken") or request.query_params.get("page_token") or ""
     try:
-        start = int(base64.urlsafe_b64decode(token).decode() or "0")
+        start = base64.urlsafe_b64decode(token).decode() or "0"
     except ValueError:
+        start = ""
+    if not start.isdecimal():
         return problem("Page token is invalid.")
-    end = start + min(int(size) or default, most)
-    return items[start:end], base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
+    end = int(start) + min(int(size) or default, most)
+    return items[int(start) : end], base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
 
 
 def time(seconds: float, *, nanoseconds: bool = True) -> str:

@@ -121,7 +121,8 @@ def test_tokens_of_a_prompt_are_counted_and_nothing_runs(emulator: Running, gemi
     inner = {"generateContentRequest": {"model": f"models/{FLASH}"} | request("four" * 10)}
     path = f"/v1/models/{FLASH}:countTokens"
     assert raw(emulator, path, "POST", json=inner).json()["totalTokens"] == 17
-    assert raw(emulator, path, "POST", json={"contents": []}).status_code == 400
+    for body in ({"contents": []}, [], request() | {"labels": json.loads('{"a":' * 300 + "1" + "}" * 300)}):
+        assert raw(emulator, path, "POST", json=body).status_code == 400
     assert emulator.audit()["direct"] == 0
 
 

@@ -134,6 +134,7 @@ def test_a_row_that_the_model_refuses_comes_back_with_an_error(emulator: Running
         (row("a", temprature=1), "Unknown name \"temprature\" at 'generation_config'"),
         (row("a", maxOutputTokens="many"), "generation_config.max_output_tokens"),
         ({"key": "a", "request": {"contents": "hi"}}, "contents"),
+        (b'{"request": {"labels": ' + b'{"a":' * 300 + b"1" + b"}" * 302 + b"\n", "nested too deeply"),
     ],
 )
 def test_one_malformed_line_fails_the_whole_create(emulator: Running, gemini: Client, line: Any, words: str) -> None:
@@ -264,7 +265,8 @@ def test_batches_are_listed_newest_first_in_pages(emulator: Running, gemini: Cli
     names = [order(gemini, rows(1), name=f"n{i}") for i in range(5)]
     listed = list(gemini.batches.list(config={"page_size": 2}))
     assert [(job.name, job.display_name) for job in listed] == [(names[i], f"n{i}") for i in range(4, -1, -1)]
-    assert raw(emulator, "/v1/batches?pageToken=nonsense").status_code == 400
+    for token in ("nonsense", "LTE=", "w6k="):  # the second is -1
+        assert raw(emulator, f"/v1/batches?pageToken={token}").status_code == 400
     assert raw(emulator, "/v1/batches?pageSize=many").status_code == 400
 
 
