@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anthropic
 import pytest
@@ -16,6 +16,10 @@ from openai import OpenAI
 from openai.types import Batch
 
 from harness.emulator import Running, Settings, serve_in_thread
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+    from google.genai import Client
 
 CHAT: Final = "/v1/chat/completions"
 ROOT = Path(__file__).parents[2]
@@ -159,3 +163,74 @@ def claudes() -> Iterator[Callable[..., anthropic.Anthropic]]:
 @pytest.fixture
 def claude(emulator: Running, claudes: Callable[..., anthropic.Anthropic]) -> anthropic.Anthropic:
     return claudes(emulator.root)
+
+
+@pytest.fixture
+def geminis() -> Iterator[Callable[..., Client]]:
+    """Make clients of Google's; `url` is that of the server, without a version."""
+    from google import genai  # slow to import, and most tests need none
+
+    clients: list[Client] = []
+
+    def connector(url: str, **options: Any) -> Client:
+        options = {"api_key": "gemini-key-1234567890", **options}
+        http: Any = {"base_url": url, **options.pop("http_options", {})}
+        clients.append(genai.Client(vertexai=False, http_options=http, **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def gemini(emulator: Running, geminis: Callable[..., Client]) -> Client:
+    return geminis(emulator.root)
+
+
+@pytest.fixture
+def storages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., storage.Client]]:
+    """Make clients of Cloud Storage."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")  # no calls that no test asks for
+    clients: list[storage.Client] = []
+
+    def connector(emulator: Running) -> storage.Client:
+        options = {"api_endpoint": emulator.root}
+        clients.append(storage.Client(project="p", credentials=AnonymousCredentials(), client_options=options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def bucket(emulator: Running, storages: Callable[..., storage.Client]) -> storage.Bucket:
+    return storages(emulator).bucket("simulated-bucket")
+
+
+@pytest.fixture
+def vertexes() -> Iterator[Callable[..., Client]]:
+    """Make clients of Vertex AI, which never retry by default."""
+    from google import genai
+    from google.oauth2.credentials import Credentials
+
+    clients: list[Client] = []
+
+    def connector(emulator: Running, **more: Any) -> Client:
+        place = {"project": "p", "location": "us-central1", "credentials": Credentials(token="ya29.test")}
+        options = {"http_options": {"base_url": emulator.root}, **(more or place)}
+        clients.append(genai.Client(vertexai=True, **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def vertex(emulator: Running, vertexes: Callable[..., Client]) -> Client:
+    return vertexes(emulator)
