@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -64,7 +64,7 @@ def download(bucket: Any, folder: str, target: Path) -> Path | None:
         with partial.open("wb") as out:
             for blob in blobs:
                 if len(blobs) == 1:
-                    blob.download_to_file(out, retry=None, timeout=TIMEOUT)
+                    _read(blob, out)
                 else:
                     out.writelines(_unseen(blob, target.with_suffix(".shard"), seen))
             out.flush()
@@ -76,11 +76,18 @@ def download(bucket: Any, folder: str, target: Path) -> Path | None:
     return target
 
 
+def _read(blob: Any, file: BinaryIO) -> None:
+    """Download an object whole; the client goes on after a cut, and may then end early without an error."""
+    blob.download_to_file(file, retry=None, timeout=TIMEOUT)
+    if blob.size is not None and file.tell() != blob.size:
+        raise ProviderError(f"download: {file.tell():,} bytes of {blob.size:,} came", kind="retryable")
+
+
 def _unseen(blob: Any, shard: Path, seen: set[bytes]) -> Iterator[bytes]:
     """Yield the rows of a shard that no other has said the same of; what differs is for the reader to judge."""
     try:
         with shard.open("wb") as file:
-            blob.download_to_file(file, retry=None, timeout=TIMEOUT)
+            _read(blob, file)
         with shard.open("rb") as lines:
             for line in lines:
                 if (mark := _mark(line)) not in seen:
