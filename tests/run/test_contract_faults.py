@@ -63,7 +63,9 @@ def test_a_status_that_nobody_knows_is_said_and_waited_through(lane: Project) ->
 def test_a_status_that_nobody_knows_is_not_waited_for_without_end(lane: Project) -> None:
     lane.emulator.set_faults([{"fault": "unknown_status", "status": "dreaming", "looks": None, "batch": 1}])
     quick = ["endpoint.speed=200000", "batch.poll.min=60s", "batch.poll.max=1h"]
-    ended = lane.run("batch.size=10", *quick)
+    run = lane.run("batch.size=10", *quick, until="submitted").folder
+    lane.emulator.advance(600)
+    ended = lane.resume(run)
     assert (ended.stopped, came(ended)) == ("question", (3, {"answered": 20, "pending": 10}))
     assert "still 'dreaming' past its window and grace" in ended.reason
     assert lane.emulator.audit()["creates"] == 3
