@@ -85,7 +85,7 @@ def test_a_batch_that_vanished_is_asked_about_and_not_sent_again(lane: Project) 
 
 
 def test_only_what_was_not_answered_is_sent_again(lane: Project) -> None:
-    struck = [
+    struck: list[dict[str, Any]] = [
         {"fault": "line_error", "rows": [0], "status": 429},
         {"fault": "line_error", "rows": [1], "status": 500},
         {"fault": "missing_lines", "rows": [2]},
@@ -113,7 +113,7 @@ def test_what_was_refused_for_good_is_not_sent_again(lane: Project, facts: Lane)
 
 
 def test_lines_beyond_the_answers_change_none_and_two_that_disagree_are_believed_neither(lane: Project) -> None:
-    struck = [
+    struck: list[dict[str, Any]] = [
         {"fault": "stranger_lines", "rows": [0]},
         {"fault": "duplicate_lines", "rows": [1]},
         {"fault": "duplicate_lines", "rows": [2], "differ": True},
