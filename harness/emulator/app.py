@@ -23,14 +23,21 @@ from . import (
     openai,
     openai_strikes,
     site,
+    storage,
+    storage_replies,
+    storage_strikes,
     upstream_direct,
+    vertex,
+    vertex_strikes,
 )
 from .gate import Gate
 from .problems import Problem
 from .profiles import OPENAI, PROFILES, Profile, of_path
 from .replies import refusal
 from .site import Site
+from .storage import speaks_storage
 from .surfaces import speaks_anthropic, speaks_gemini
+from .vertex import speaks_vertex
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _VERB = re.compile(r"\}:[A-Za-z]+$")
@@ -38,6 +45,8 @@ Speaks = Callable[[Scope], bool]
 _OTHERS: tuple[tuple[Speaks, site.Surface, tuple[tuple[str, str, str, site.Route], ...]], ...] = (
     (speaks_anthropic, anthropic_strikes, anthropic.ROUTES),
     (speaks_gemini, gemini_strikes, gemini.ROUTES),
+    (speaks_vertex, vertex_strikes, vertex.ROUTES),
+    (speaks_storage, storage_strikes, storage.ROUTES),
 )
 
 
@@ -113,6 +122,10 @@ async def _left(_request: Request, _error: Exception) -> Response:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if speaks_storage(request.scope):
+        return storage_replies.refusal(status, "Method Not Allowed" if status == 405 else "Not Found")
+    if speaks_vertex(request.scope):
+        return google_replies.refusal(google_replies.problem("Method not found.", status))
     if speaks_anthropic(request.scope):
         words = "Method Not Allowed" if status == 405 else "Not found"
         return anthropic_replies.refusal(anthropic_replies.problem(words, status))

@@ -28,6 +28,14 @@ Groq and kluster.ai, each with its own windows, words and models, below paths of
   groq.Groq(base_url="http://127.0.0.1:8000", api_key="any")
   openai.OpenAI(base_url="http://127.0.0.1:8000/kluster/v1", api_key="any")
 
+Vertex AI and Cloud Storage, both at the bare origin; a bucket exists when its name begins with `simulated`, or once it
+is created by a call:
+  google.genai.Client(vertexai=True, project="p", location="us-central1",
+                      credentials=google.oauth2.credentials.Credentials(token="any"),
+                      http_options={"base_url": "http://127.0.0.1:8000"})
+  google.cloud.storage.Client(project="p", credentials=google.auth.credentials.AnonymousCredentials(),
+                              client_options={"api_endpoint": "http://127.0.0.1:8000"})
+
 a batch API for models of your own (Ollama, vLLM, llama.cpp, any OpenAI-compatible server):
   python -m harness emulator --upstream http://127.0.0.1:11434/v1 --concurrency 8 --state ./batches
 

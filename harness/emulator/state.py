@@ -21,6 +21,8 @@ from .files import Files
 from .ledger import Ledgers, read
 from .models import Facts, Models
 from .profiles import PROFILES
+from .storage_objects import Objects
+from .storage_sessions import Sessions
 
 
 class BusyError(Exception):
@@ -71,6 +73,8 @@ class State:
     claude: Models[Family]
     gemini: Models[google_models.Family]  # of both of Google's surfaces
     answers: Answers
+    objects: Objects  # of Cloud Storage
+    sessions: Sessions
     root: Path
     guard: BinaryIO
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -85,6 +89,7 @@ class State:
         self.clock_file.write(self.clock.now())
         self.clock_file.close()
         self.files.close()
+        self.objects.close()
         self.batches.close()
         self.answers.close()
         self.guard.close()
@@ -114,6 +119,8 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
         gemini=google_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
+        objects=Objects(root),
+        sessions=Sessions(root),
         root=root,
         guard=guard,
     )
