@@ -29,6 +29,7 @@ from pydantic import (
 
 Item = TypeVar("Item")
 
+SIMULATED = "simulated"  # names a project and a bucket that nobody has to have
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 
@@ -81,7 +82,7 @@ Duration = Annotated[float, BeforeValidator(seconds), PlainSerializer(duration)]
 Window = Annotated[str, AfterValidator(_window)]
 UrlPath = Annotated[str, Field(pattern=r"^(/|(/[A-Za-z0-9._-]+)+)$")]
 Url = Annotated[str, AfterValidator(_url)]
-Api = Literal["chat", "responses", "messages"]
+Api = Literal["chat", "responses", "messages", "generate_content"]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -113,6 +114,7 @@ class Capabilities(Frozen):
     family: str
     reasons: Literal["never", "always", "switchable"]
     efforts: tuple[str, ...]  # accepted values of reasoning_effort; empty: the parameter is refused
+    effort_budgets: Mapping[str, int] = {}  # effort → tokens of thought, where the API wants a number
     responses_efforts: tuple[str, ...]  # further ones that only the Responses API takes
     default_effort: str | None
     sampling: Literal["always", "not_reasoning", "never"]  # when temperature, top_p, penalties, logprobs are accepted
@@ -122,7 +124,6 @@ class Capabilities(Frozen):
     verbosity: tuple[str, ...]
     top_logprobs_max: int
     structured_output: Literal["none", "json_object", "json_schema"]
-    dialect: Literal["openai", "anthropic"]
     apis: tuple[Api, ...]
     api_version: str | None  # what the API wants to hear as its version; null: it has none
     batchable: bool
@@ -206,9 +207,26 @@ class Provider(Frozen):
     limits: Limits
     tokenizer: Literal["o200k_base", "cl100k_base"] | None  # that counts its prompts; null: bytes are counted
     prices_id: str | None  # the provider's name in the price data
+    price_factor: Annotated[float, Field(gt=0, le=1)] | None  # of a batch, in ordinary prices; null: not known
     deletes_files: bool  # false: there is no call for it, so nothing is cleaned up
+    dialect: Literal["openai", "anthropic", "gemini", "vertex"]  # of JSON Schema, in which it is told of the answer
     emulator_path: UrlPath  # where the emulator speaks as this provider does
     evidence: Mapping[str, Evidence]
+    ends_within: Duration | None = None  # after which the provider itself ends a batch, where that is after its window
+    # Of Google Cloud alone; other providers leave these out.
+    project: str | None = None
+    location: str | None = None
+    bucket: str | None = None  # where requests and answers travel through; without gs://
+    storage_url: Url | None = None  # of Cloud Storage
+    access_token_env: EnvironmentName | None = None  # a token in it goes before the machine's own credentials
+    id_as_label: bool = False  # a request's id also stands in its labels, which show in billing
+
+    def imitated_at(self, url: str) -> Provider:
+        """Return the provider that the emulator is in this one's place, at the address of the emulator."""
+        base = url.rstrip("/")
+        here = {"base_url": base + self.emulator_path.rstrip("/")} | ({"storage_url": base} if self.storage_url else {})
+        named = {"project": self.project or SIMULATED, "bucket": self.bucket or SIMULATED} if self.storage_url else {}
+        return self.model_copy(update={**here, **named})
 
 
 class Dataset(Frozen):
@@ -411,7 +429,12 @@ class Settings(Frozen):
 
     def key_variable(self) -> str | None:
         """Return the environment variable that holds the key of that server."""
-        return self.endpoint.api_key_env if self.endpoint.url else self.provider.api_key_env
+        provider = self.provider
+        return self.endpoint.api_key_env if self.endpoint.url else provider.api_key_env or provider.access_token_env
+
+    def ends_within(self) -> float:
+        """Return the seconds after which a batch has ended, if all is well."""
+        return max(seconds(self.batch.window), self.provider.ends_within or 0.0)
 
     def asked(self) -> dict[str, Any]:
         """Return the parameters that the task or the top level asked for, by name."""

@@ -81,15 +81,14 @@ class Fixed:
     """What all requests of a run have in common, decided once by capabilities and dialects."""
 
     model: str  # the id on the wire
-    api: Literal["chat", "responses", "messages"]
+    api: Literal["chat", "responses", "messages", "generate_content"]
     parameters: Mapping[str, Any]  # names as the model's API spells them
     output: Literal["text", "json_object", "json_schema"]
     schema: SentSchema | None  # set when output is json_schema
     system_role: Literal["system", "developer", "user"]  # user: folded into the head of the first user message
-    suffix: (
-        str | None
-    )  # appended to the last user message after a blank line: the schema, where it cannot be sent apart
+    suffix: str | None  # ends the last user message, after a blank line: the schema, where it cannot be sent apart
     rules: tuple[Rule, ...]
+    id_as_label: bool = False  # the request's id also stands in its labels
 
 
 @dataclass(frozen=True, slots=True)

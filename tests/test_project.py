@@ -154,18 +154,19 @@ def test_the_readme_names_every_command_setting_scorer_and_outcome() -> None:
 
 def lanes() -> str:
     """Return the table of providers as their YAMLs state it."""
-    head = "| provider | protocol | key in | windows | requests a batch | MB a batch | can delete | checked |"
-    rows = [head, "| --- | --- | --- | --- | ---: | ---: | --- | --- |"]
+    head = "| provider | protocol | key in | windows | requests a batch | MB a batch | price | can delete | checked |"
+    rows = [head, "| --- | --- | --- | --- | ---: | ---: | ---: | --- | --- |"]
     for path in sorted((ROOT / "conf" / "provider").glob("*.yaml")):
         facts = yaml.safe_load(path.read_text(encoding="utf-8"))
         limits = facts["limits"]
         cells = [
             f"`{facts['name']}`",
             f"`{facts['protocol']}`",
-            f"`{facts['api_key_env']}`",
+            f"`{facts['api_key_env'] or facts['access_token_env']}`",
             ", ".join(facts["windows"]),
             f"{limits['batch_requests']:,}",
             f"{limits['batch_bytes'] // 1_000_000:,}",
+            f"{facts['price_factor']:.0%}" if facts["price_factor"] else "unknown",
             "yes" if facts["deletes_files"] else "no",
             str(min(str(fact["checked"]) for fact in facts["evidence"].values())),
         ]

@@ -70,7 +70,8 @@ def with_window(settings: Settings) -> Settings:
 
 def key_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """Check that a run that calls has its key; a plan never asks."""
-    variable, upstream = settings.key_variable(), settings.endpoint.name == "upstream"
+    upstream = settings.endpoint.name == "upstream"
+    variable = (settings.endpoint if upstream else settings.provider).api_key_env
     if settings.endpoint.simulated or variable is None or environment.get(variable):
         return []
     whose, setting = (settings.endpoint.url, "endpoint") if upstream else (settings.provider.name, "provider")

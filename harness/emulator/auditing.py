@@ -59,4 +59,5 @@ def _statuses(root: Path) -> dict[str, str]:
 
 def _uploads(root: Path) -> int:
     files = [record["file"] for record in _records(root / "files.jsonl") if "file" in record]
-    return sum(file["purpose"] != "batch_output" for file in files)
+    objects = [record["object"] for record in _records(root / "objects.jsonl") if "object" in record]
+    return sum([*(file["purpose"] != "batch_output" for file in files), *(bool(one["uploaded"]) for one in objects)])

@@ -43,8 +43,11 @@ def ledger_lines(path: Path, found: Iterable[Place]) -> Iterator[Line]:
             file.close()
 
 
-def editor(batch: Batch, alter: Alter) -> Callable[[int, str, bytes], list[bytes]]:
-    """Make what turns a line into the lines that are delivered for it, by the faults of its batch."""
+def editor(batch: Batch, alter: Alter, *, name: str = "custom_id") -> Callable[[int, str, bytes], list[bytes]]:
+    """Make what turns a line into the lines that are delivered for it, by the faults of its batch.
+
+    `name`: that of the field which says whose line it is.
+    """
     # What makes a line unreadable comes last: the other edits read it.
     faults = sorted(
         (fault for fault in batch.faults if fault["fault"] in _EDITS),
@@ -55,21 +58,21 @@ def editor(batch: Batch, alter: Alter) -> Callable[[int, str, bytes], list[bytes
         lines = [line + b"\n"]
         for fault in faults:
             if strikes_line(fault, row, custom_id.strip('"')):
-                lines = [edited for one in lines for edited in _edited(fault, row, one, alter)]
+                lines = [edited for one in lines for edited in _edited(fault, row, one, alter, name)]
         return lines
 
     return edit
 
 
-def _edited(fault: Fault, row: int, line: bytes, alter: Alter) -> list[bytes]:
-    name = fault["fault"]
-    if name == "missing_lines":
+def _edited(fault: Fault, row: int, line: bytes, alter: Alter, name: str) -> list[bytes]:
+    kind = fault["fault"]
+    if kind == "missing_lines":
         return []
-    if name == "cut_line":
+    if kind == "cut_line":
         return [line[: len(line) // 2] + b"\n"]
-    if name == "not_json_line":
+    if kind == "not_json_line":
         return [b"upstream connect error or disconnect/reset before headers\n"]
-    if name == "duplicate_lines":
+    if kind == "duplicate_lines":
         return [line, alter(line) if fault.get("differ") else line]
-    stranger = orjson.loads(line) | {"custom_id": fault.get("id", f"stranger-{row}")}
+    stranger = orjson.loads(line) | {name: fault.get("id", f"stranger-{row}")}
     return [line, orjson.dumps(stranger) + b"\n"]

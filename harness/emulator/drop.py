@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -36,12 +37,14 @@ class Dropped(Response):
 class CutShort(Response):
     """The first bytes of an answer whose length was announced to be greater; then the connection is closed."""
 
-    def __init__(self, content: bytes, length: int, media_type: str) -> None:
-        super().__init__(content, headers={"content-length": str(length)}, media_type=media_type)
+    def __init__(
+        self, content: bytes, length: int, media_type: str, headers: Mapping[str, str], status: int = 200
+    ) -> None:
+        super().__init__(content, status, {**headers, "content-length": str(length)}, media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, then close the connection."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         transport: asyncio.Transport = scope["state"]["transport"]
         while transport.get_write_buffer_size():

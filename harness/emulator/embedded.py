@@ -22,7 +22,7 @@ class Running:
         self._emulator = emulator
         self._thread = thread
         self.url = emulator.url  # ends in /v1; give it to an OpenAI client as base_url, with any key
-        self.root = emulator.url.removesuffix("/v1")  # the same for an Anthropic client
+        self.root = emulator.url.removesuffix("/v1")  # the same for a client of Anthropic's or Google's
 
     def audit(self) -> dict[str, Any]:
         """Count what was executed."""

@@ -28,8 +28,11 @@ OPERATIONS = (
     *("create_batch", "get_batch", "list_batches", "cancel_batch", "list_models", "get_model", "chat", "responses"),
     *("embeddings", "completions"),  # with a model server upstream
     *("messages", "count_tokens", "batch_results", "delete_batch"),  # of Anthropic; the others above are shared by name
+    *("create_bucket", "get_bucket", "upload_part"),  # of Cloud Storage, whose objects are files by name
+    "generate_content",  # of Google
 )
 OPENAI, ANTHROPIC = ("openai",), ("anthropic",)
+GEMINI, VERTEX = ("gemini",), ("vertex",)  # vertex: with Cloud Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Kind:
     keys: str = ""  # parameters of its own, apart by blanks
     on: str = ""  # default operations of a fault of a call, apart by blanks
     times: int | None = 1
-    surfaces: tuple[str, ...] = (*OPENAI, *ANTHROPIC)  # where it can strike
+    surfaces: tuple[str, ...] = (*OPENAI, *ANTHROPIC, *GEMINI, *VERTEX)  # where it can strike
 
 
 KINDS: dict[str, Kind] = {
@@ -66,7 +69,10 @@ KINDS: dict[str, Kind] = {
     "cannot_find_file_async": Kind("batch", "fails: the input file cannot be found", surfaces=OPENAI),
     "token_limit_exceeded": Kind("batch", "fails: too many tokens are enqueued", surfaces=OPENAI),
     "batch_failed": Kind(
-        "batch", "fails with `code`, `message`, `param`, `line`", "code message param line", surfaces=OPENAI
+        "batch",
+        "fails with `code`, `message`, `param`, `line`; of Vertex: 3 (default), 9, 13 at once, 7 after its rows ran",
+        "code message param line",
+        surfaces=(*OPENAI, *GEMINI, *VERTEX),
     ),
     "expire_after_lines": Kind(
         "batch", "expires `after` seconds (default 60) with `lines` done (default 1)", "lines after"
@@ -78,10 +84,19 @@ KINDS: dict[str, Kind] = {
         "404 after `after` looks (default 1) for `looks` (null: for good); `listed: true`: still in the list",
         "after looks listed",
     ),
-    "files_late": Kind("batch", "`looks` (default 2) at the ended batch see no file ids, or no results_url", "looks"),
+    "files_late": Kind(
+        "batch", "`looks` (default 2) at the ended batch see no file ids, no results_url or no output", "looks"
+    ),
     "empty_string_ids": Kind("batch", 'file ids that are not there are "" and not null', surfaces=OPENAI),
     "lying_counters": Kind("batch", "request_counts are `counts` (default all 0)", "counts"),
     "progressive_counts": Kind("batch", "request_counts move while it runs, not only at the end", surfaces=ANTHROPIC),
+    "partially_succeeded": Kind("batch", "ends as JOB_STATE_PARTIALLY_SUCCEEDED", surfaces=VERTEX),
+    "shards_only": Kind(
+        "batch",
+        "no predictions.jsonl, only `shards` (default 2), the last `overlap` rows (default 0) of each also in the next",
+        "shards overlap",
+        surfaces=VERTEX,
+    ),
     "line_error": Kind(
         "lines",
         "`status` (default 429) `code` `message` `type`; `body` `error`: verbatim; `no_response: true`: never ran",
@@ -96,6 +111,7 @@ KINDS: dict[str, Kind] = {
         None,
         ANTHROPIC,
     ),
+    "missing_total": Kind("lines", "usageMetadata has no totalTokenCount", "", "", None, VERTEX),
     "missing_lines": Kind("lines", "ran, but is not delivered", times=None),
     "duplicate_lines": Kind("lines", "stands twice; `differ: true`: and disagrees", "differ", times=None),
     "stranger_lines": Kind("lines", "beside it a line of an `id` nobody sent (stranger-<row>)", "id", times=None),

@@ -21,6 +21,8 @@ class StoredFile:
     created_at: int
     expires_at: int | None
     profile: str = "openai"  # whose path it came through
+    media_type: str = ""
+    sha256: str = ""  # hex; of profiles that show it
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import anthropic_replies
+from . import anthropic_replies, google_replies, storage_replies
 from .anthropic_headers import key_of
+from .gemini_names import key_of as google_key_of
+from .gemini_strikes import SERVICE
 from .problems import Problem
 from .profiles import Profile, of_path
 from .replies import refusal
-from .surfaces import speaks_anthropic
+from .storage import speaks_storage
+from .surfaces import speaks_anthropic, speaks_gemini
+from .vertex import refused, speaks_vertex
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -36,6 +40,12 @@ class Gate:
             return refusal(Problem("This server answers to loopback names only.", None, None, 421), known=False)
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
+        if speaks_storage(scope):
+            return self._storage(headers)
+        if speaks_vertex(scope):
+            return refused(headers, QueryParams(scope["query_string"]), self._api_key)
+        if speaks_gemini(scope):
+            return self._gemini(headers, QueryParams(scope["query_string"]))
         profile = of_path(scope["path"])
         if profile is None:
             return None
@@ -44,6 +54,15 @@ class Gate:
         problem = self._key(headers.get("authorization", ""), profile)
         return profile.dress(refusal(problem, known=False)) if problem else None
 
+    def _storage(self, headers: Headers) -> Response | None:
+        """Let in who brings no token, as emulators of Cloud Storage do; a token is held against the key."""
+        token = headers.get("authorization", "").partition(" ")[2].strip()
+        return (
+            storage_replies.refusal(401, "Invalid Credentials")
+            if token and self._api_key not in {None, token}
+            else None
+        )
+
     def _claude(self, headers: Headers) -> Response | None:
         """Take the key from one of two headers, as Anthropic does."""
         key = key_of(headers)
@@ -51,6 +70,17 @@ class Gate:
             return None
         words = "API key is invalid." if key else "x-api-key header is required"
         return anthropic_replies.refusal(anthropic_replies.problem(words, 401), known=False)
+
+    def _gemini(self, headers: Headers, query: QueryParams) -> Response | None:
+        """Take the key from one of three places, as Google does; who has the URL of an upload needs none."""
+        key = google_key_of(headers, query)
+        if "upload_id" in query or (key and self._api_key in {None, key}):
+            return None
+        if not key:
+            words = "Method doesn't allow unregistered callers. Please use API Key to call this API."
+            return google_replies.refusal(google_replies.problem(words, 403))
+        found = google_replies.problem("API key not valid. Please pass a valid API key.")
+        return google_replies.refusal(found, google_replies.error_info("API_KEY_INVALID", SERVICE))
 
     def _key(self, authorization: str, profile: Profile) -> Problem | None:
         scheme, _, key = authorization.partition(" ")

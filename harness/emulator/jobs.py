@@ -89,11 +89,15 @@ def expiring(life: Life, after: float, lines: int) -> Life:
     return Life(life.by, (Step("in_progress", start), Step("expired", after)), max_lines=lines)
 
 
-def cancelled(life: Life, made: int, x: float, seed: int, number: int) -> Life:
-    """Cut a life after `made` steps and end it as cancelled; OpenAI takes up to 10 minutes, mostly seconds."""
-    wait = _GRACE if life.by == "work" else 1.0
-    if life.by == "time":
-        wait = Draws(seed, "cancel", number).between(1, 10)
+def cancelled(life: Life, made: int, x: float, seed: int, number: int, wait: float | None = None) -> Life:
+    """Cut a life after `made` steps and end it as cancelled, after a while that is drawn or after `wait`.
+
+    OpenAI takes up to 10 minutes, mostly seconds.
+    """
+    if wait is None:
+        wait = _GRACE if life.by == "work" else 1.0
+        if life.by == "time":
+            wait = Draws(seed, "cancel", number).between(1, 10)
     return replace(life, steps=(*life.steps[:made], Step("cancelling", x), Step("cancelled", x + wait)))
 
 

@@ -22,10 +22,19 @@ example:
   python -m harness emulator --port 8000 --state ./emulator-state --speed 100
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python your_batch_script.py
   ANTHROPIC_BASE_URL=http://127.0.0.1:8000 ANTHROPIC_API_KEY=any python your_message_batch_script.py
+  GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8000 GEMINI_API_KEY=any python your_gemini_batch_script.py
 
 Groq and kluster.ai, each with its own windows, words and models, below paths of their own:
   groq.Groq(base_url="http://127.0.0.1:8000", api_key="any")
   openai.OpenAI(base_url="http://127.0.0.1:8000/kluster/v1", api_key="any")
+
+Vertex AI and Cloud Storage, both at the bare origin; a bucket exists when its name begins with `simulated`, or once it
+is created by a call:
+  google.genai.Client(vertexai=True, project="p", location="us-central1",
+                      credentials=google.oauth2.credentials.Credentials(token="any"),
+                      http_options={"base_url": "http://127.0.0.1:8000"})
+  google.cloud.storage.Client(project="p", credentials=google.auth.credentials.AnonymousCredentials(),
+                              client_options={"api_endpoint": "http://127.0.0.1:8000"})
 
 a batch API for models of your own (Ollama, vLLM, llama.cpp, any OpenAI-compatible server):
   python -m harness emulator --upstream http://127.0.0.1:11434/v1 --concurrency 8 --state ./batches
@@ -40,7 +49,7 @@ control, while it runs:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m harness emulator",
-        description="Serve the batch APIs of OpenAI, Anthropic, Groq and kluster.ai on loopback: no key, no money.",
+        description="Serve the batch APIs of OpenAI, Anthropic, Google, Groq and kluster.ai on loopback: no key.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -105,8 +114,9 @@ class _RefusedError(Exception):
 def _list_faults() -> int:
     from .faults import KINDS
 
+    width = 2 + max(len(", ".join(kind.surfaces)) for kind in KINDS.values())
     for name, kind in KINDS.items():
-        sys.stdout.write(f"{name:26}{kind.strikes:7}{', '.join(kind.surfaces):19}{kind.text}\n")
+        sys.stdout.write(f"{name:26}{kind.strikes:7}{', '.join(kind.surfaces):{width}}{kind.text}\n")
     return 0
 
 
@@ -206,13 +216,17 @@ def _announce(url: str, root: Path, options: argparse.Namespace) -> None:
     kind = f"simulated time runs at speed {options.speed:g}"
     if options.upstream:
         kind = f"lines are executed by {options.upstream}"
-    root_url = url.removesuffix("/v1")  # Anthropic's client adds the version itself
+    root_url = url.removesuffix("/v1")  # the clients of the others add the version themselves
+    clients = (
+        f'anthropic.Anthropic(base_url="{root_url}", api_key="any")',
+        f'genai.Client(vertexai=False, api_key="any", http_options={{"base_url": "{root_url}"}})',
+    )
     kept = root if options.state else f"{root} (temporary; --state DIR keeps it in a place of yours)"
     lines = (
         f"The emulator on {url}, {kind}; Ctrl-C ends it",
         f"Any client:       export OPENAI_BASE_URL={url} OPENAI_API_KEY=any",
         f'Python client:    openai.OpenAI(base_url="{url}", api_key="any")',
-        *([] if options.upstream else [f'                  anthropic.Anthropic(base_url="{root_url}", api_key="any")']),
+        *([] if options.upstream else [f"                  {client}" for client in clients]),
         f"State and audit:  {kept}",
     )
     told = json.dumps({"url": url, "pid": os.getpid()}) if options.child else "\n".join(lines)

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import anthropic_models, models
+from . import anthropic_models, google_models, models
 from .answers import Answers
 from .anthropic_models import Family
 from .batches import Batches
@@ -21,6 +21,8 @@ from .files import Files
 from .ledger import Ledgers, read
 from .models import Facts, Models
 from .profiles import PROFILES
+from .storage_objects import Objects
+from .storage_sessions import Sessions
 
 
 class BusyError(Exception):
@@ -52,6 +54,8 @@ class Settings:
     max_json: int = 50_000_000  # bytes of a JSON body
     max_message: int = 32_000_000  # the same, of a message of Anthropic's
     max_inline: int = 256_000_000  # bytes of a message batch, which comes as one body
+    max_upload: int = 2_000_000_000  # bytes of a file of Gemini's
+    max_contents: int = 20_971_520  # bytes of a body of Gemini's
 
 
 @dataclass(slots=True)
@@ -67,7 +71,10 @@ class State:
     faults: Faults
     models: Mapping[str, Models[Facts]]  # of OpenAI's surface, by profile
     claude: Models[Family]
+    gemini: Models[google_models.Family]  # of both of Google's surfaces
     answers: Answers
+    objects: Objects  # of Cloud Storage
+    sessions: Sessions
     root: Path
     guard: BinaryIO
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -82,6 +89,7 @@ class State:
         self.clock_file.write(self.clock.now())
         self.clock_file.close()
         self.files.close()
+        self.objects.close()
         self.batches.close()
         self.answers.close()
         self.guard.close()
@@ -109,7 +117,10 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         faults=Faults(root / "faults.json", settings.faults),
         models={name: _models(name, settings) for name in PROFILES},
         claude=anthropic_models.load(extra=settings.extra_models, rates=settings.rates),
+        gemini=google_models.load(extra=settings.extra_models, rates=settings.rates),
         answers=answers,
+        objects=Objects(root),
+        sessions=Sessions(root),
         root=root,
         guard=guard,
     )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
+import re
+
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
 from .profiles import OPENAI, of_path
 
 _PATH = "/v1/messages"
+_GEMINI = re.compile(  # paths that nobody else has
+    r"/v1(beta|alpha)(/.*)?|/(up|down)load/v1(beta|alpha)?/files(/.*)?"
+    r"|/v1/(models/.*:[A-Za-z]+|files/[^/]+:download|batches/[^/]+:cancel)"
+)
+_SHARED = re.compile(r"/v1/(models|files|batches)(/.*)?")
 
 
 def speaks_anthropic(scope: Scope) -> bool:
@@ -16,3 +23,18 @@ def speaks_anthropic(scope: Scope) -> bool:
     if path == _PATH or path.startswith(_PATH + "/"):
         return True
     return of_path(path) in (None, OPENAI) and "anthropic-version" in Headers(scope=scope)
+
+
+def speaks_gemini(scope: Scope) -> bool:
+    """Tell by the path, and where OpenAI has it too by the key or the name that Google's clients send."""
+    path: str = scope["path"]
+    if _GEMINI.fullmatch(path):
+        return True
+    if not _SHARED.fullmatch(path):
+        return False
+    headers = Headers(scope=scope)
+    return "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in _query(scope)
+
+
+def _query(scope: Scope) -> QueryParams:
+    return QueryParams(scope.get("query_string", b""))

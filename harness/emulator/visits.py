@@ -29,13 +29,16 @@ async def settle(batch: Batch, site: Site) -> None:
     await to_thread.run_sync(site.runner.settle, batch, _PATIENCE)
 
 
-def cancel(batch: Batch, site: Site) -> None:
-    """Cancel a batch that has not ended: lines that ran stay. The caller holds the state."""
+def cancel(batch: Batch, site: Site, wait: float | None = None) -> None:
+    """Cancel a batch that has not ended: lines that ran stay. The caller holds the state.
+
+    `wait`: seconds or looks from now until it ends; None: as the protocols do that tell nothing of it.
+    """
     state = site.state
     if batch.status == "cancelling" or batch.ended:
         return
     now = state.clock.now()
-    life = jobs.cancelled(batch.life, batch.steps, batch.x(now), state.settings.seed, batch.number)
+    life = jobs.cancelled(batch.life, batch.steps, batch.x(now), state.settings.seed, batch.number, wait)
     stamps = batch.stamps | {"cancelling": int(now)}
     state.batches.change(batch, life=life, steps=batch.steps + 1, status="cancelling", stamps=stamps)
 

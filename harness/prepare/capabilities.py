@@ -9,12 +9,17 @@ from functools import partial
 from typing import Any, Literal
 
 from harness.errors import ConfigError
-from harness.prepare import dialects, messages, responses, rules
+from harness.prepare import dialects, generate_content, messages, responses, rules
 from harness.prepare.rules import Draft
 from harness.settings import Capabilities, Generate, Settings
 from harness.types import Fixed, Message, Rule
 
-OURS = ("model", "messages", "input", "instructions", "n")  # keys of a body that are never free for generate.extra
+# Keys of a body that are never free for generate.extra.
+OURS = ("model", "messages", "input", "instructions", "contents", "systemInstruction", "n")
+FORM_OF_ANSWERS = {  # what is ours inside an object of a body, where a schema is sent
+    "output_config": ("format",),
+    "generationConfig": ("responseMimeType", "responseSchema", "responseJsonSchema"),
+}
 INSTEAD = {
     "n": "set task.epochs.count",
     "model": "set model.id",
@@ -42,6 +47,7 @@ def apply(settings: Settings, schema: Mapping[str, Any] | None) -> Fixed:
         system_role=draft.system_role,
         suffix=draft.suffix,
         rules=draft.rules,
+        id_as_label=settings.provider.id_as_label,
     )
 
 
@@ -58,6 +64,7 @@ _SPELLING: Mapping[str, tuple[Callable[[Draft], Draft], ...]] = {
     "chat": (),
     "responses": (responses.drop_lacking, responses.hold_least_cap, responses.nest),
     "messages": (messages.drop_lacking, messages.hold_sampling, messages.hold_cap, messages.nest),
+    "generate_content": (generate_content.drop_lacking, generate_content.hold_stops, generate_content.nest),
 }
 
 
@@ -96,8 +103,7 @@ def place_schema(draft: Draft) -> Draft:
     if wish == "never":
         return draft.note(Rule("schema_not_sent", "task.schema", "the schema only judges the answers"))
     if able == "json_schema":
-        dialect = model.capabilities.dialect if model.capabilities else "openai"
-        sent, changes = dialects.fit(task.name, draft.original, dialect)
+        sent, changes = dialects.fit(task.name, draft.original, draft.settings.provider.dialect)
         if wish == "require" and not (sent and sent.strict):
             return draft.refuse(f"task.structured_output: require cannot hold: {changes[0].note}; set auto")
         if sent is None:
@@ -121,17 +127,23 @@ def instruction(schema: Mapping[str, Any]) -> str:
 def merge_extra(draft: Draft) -> Draft:
     """Add parameters that only the user's server knows, word for word."""
     extra = draft.settings.wishes().get("extra") or {}
-    taken = {
-        *OURS,
-        *Generate.model_fields,
-        *draft.parameters,
-        *(("response_format", "text") if draft.output != "text" else ()),
-    }
+    taken = {*OURS, *Generate.model_fields, *(("response_format", "text") if draft.output != "text" else ())}
     key = rules.source(draft.settings, "extra")
-    for name in [name for name in extra if name in taken]:
+    parameters = dict(draft.parameters)
+    for name, value in extra.items():
+        ours = parameters.get(name, {})
+        if name not in taken and isinstance(value, Mapping) and isinstance(ours, Mapping):  # an object that both fill
+            form = FORM_OF_ANSWERS.get(name, ()) if draft.output != "text" else ()
+            for inner in [inner for inner in value if inner in ours or inner in form]:
+                draft = draft.refuse(f"{key}.{name}.{inner}: is set by the harness (got {value[inner]!r}); remove it")
+            parameters[name] = {**ours, **value}
+            continue
+        parameters[name] = value
+        if name not in taken and name not in draft.parameters:
+            continue
         instead = f"set generate.{name}" if name in Generate.model_fields else INSTEAD.get(name, "remove it")
         draft = draft.refuse(f"{key}.{name}: is set by the harness (got {extra[name]!r}); {instead}")
-    return replace(draft, parameters={**draft.parameters, **extra})
+    return replace(draft, parameters=parameters)
 
 
 # ---- each row

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from harness.prepare import anthropic_schema, schemas
+from harness.prepare import anthropic_schema, google_schema, schemas
 from harness.types import Rule, SentSchema
 
 UNSAID = frozenset({"$schema", "$comment", "title"})  # dropped without a word: they say nothing to a model either
@@ -80,11 +81,26 @@ def fit(name: str, schema: Mapping[str, Any], dialect: str) -> tuple[SentSchema 
 def _anthropic(wire_name: str, schema: Mapping[str, Any]) -> tuple[SentSchema | None, tuple[Rule, ...]]:
     """Anthropic enforces whatever it takes: a schema that it cannot take stands in the prompt."""
     sent, found = anthropic_schema.fit(schema)
-    if found.unfit:
-        words = f"the provider cannot enforce {_some(found.unfit)}: the schema stands in the prompt"
+    closed = (f"further properties excluded at {_some(found.closed)}",) if found.closed else ()
+    return _told(wire_name, sent, found.unfit, found.told, closed)
+
+
+def _google(
+    form: google_schema.Form, wire_name: str, schema: Mapping[str, Any]
+) -> tuple[SentSchema | None, tuple[Rule, ...]]:
+    """Gemini enforces what it knows; it is not sent what it cannot take at all."""
+    sent, found = google_schema.fit(schema, form)
+    return _told(wire_name, sent, found.unfit, found.told, ())
+
+
+def _told(
+    wire_name: str, sent: Node, unfit: list[str], told: list[str], changed: tuple[str, ...]
+) -> tuple[SentSchema | None, tuple[Rule, ...]]:
+    """Make what is sent of a schema whose rest is told in words, and the rule that says so."""
+    if unfit:
+        words = f"the provider cannot enforce {_some(unfit)}: the schema stands in the prompt"
         return None, (Rule("schema_in_prompt", "task.schema", words),)
-    changes = [f"told in the description: {_some(found.told)}"] if found.told else []
-    changes += [f"further properties excluded at {_some(found.closed)}"] if found.closed else []
+    changes = (*((f"told in the description: {_some(told)}",) if told else ()), *changed)
     note = f"rewritten so that the provider enforces it: {'; '.join(changes)}"
     rules = (Rule("schema_rewritten", "task.schema", note),) if changes else ()
     return SentSchema(wire_name, sent, strict=True), rules
@@ -108,6 +124,8 @@ def _openai(wire_name: str, schema: Mapping[str, Any]) -> tuple[SentSchema, tupl
 DIALECTS: Mapping[str, Callable[[str, Mapping[str, Any]], tuple[SentSchema | None, tuple[Rule, ...]]]] = {
     "openai": _openai,
     "anthropic": _anthropic,
+    "gemini": partial(_google, google_schema.GEMINI),
+    "vertex": partial(_google, google_schema.VERTEX),
 }
 
 

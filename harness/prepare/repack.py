@@ -40,7 +40,8 @@ def repack(
         for number, item in enumerate(waiting):
             attempt = item.sample["attempt"] + 1
             new = custom_id(run_key, item.row, attempt)
-            data = item.line.replace(item.sample["custom_id"].encode(), new.encode(), 1)
+            # In quotes: the id stands alone in its places, and never so inside a text, where quotes are escaped.
+            data = item.line.replace(b'"%s"' % item.sample["custom_id"].encode(), b'"%s"' % new.encode())
             after = place(here, number, len(data), len(data) // 4, bounds)
             if here is None or after.name != here.name:
                 batches.append((after, item.row))

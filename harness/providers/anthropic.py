@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from harness.errors import ProviderError
+from harness.providers import polling
 from harness.providers.anthropic_lines import KINDS, decode, encoder, line
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -23,6 +24,7 @@ from harness.types import BatchStatus, Candidate, Fetched
 
 __all__ = [
     "APIS",
+    "EXTRA",
     "SDK",
     "UPLOADS",
     "cancel",
@@ -36,20 +38,26 @@ __all__ = [
     "line",
     "owned",
     "poll",
+    "problems",
     "upload",
 ]
 
-SDK = "anthropic"
+SDK: tuple[str, ...] = ("anthropic",)
+EXTRA = "anthropic"
 UPLOADS = False
 APIS: tuple[str, ...] = ("messages",)
 BATCHES = "/v1/messages/batches"
 PAGE = 100
-FEW = 3  # up to here single looks are cheaper than a list page
 PROOF = 20  # results that are looked at to see whose a batch is; all of a batch carry the ids of one run
 BLOCK = 1 << 18  # bytes that are read of a file at a time
 MAX_DOWNLOAD = 16_000_000_000  # bytes; 100,000 answers of 160 kB each: what is larger is no answer
 CREATE_TIMEOUT = 600.0  # s; a batch of 256 MB has to go out first
 RUNNING = ("in_progress", "canceling")
+
+
+def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+    """Return nothing: the key is all that it takes."""
+    return []
 
 
 def connect(provider: ProviderSettings, key: str) -> Any:
@@ -152,19 +160,10 @@ def _id_of(line: str) -> str | None:
 
 
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
-    """Ask for all batches: a list page where it pays, single looks for the rest."""
-    statuses: dict[str, BatchStatus] = {}
-    wanted = set(ids)
-    if len(ids) > FEW:
-        for number, batch in enumerate(_listed(client), start=1):
-            if batch.get("id") in wanted:
-                statuses[str(batch["id"])] = _status(batch, None)
-            if len(statuses) == len(wanted) or number >= -(-len(ids) // PAGE) * PAGE:
-                break
-    for batch_id in ids:
-        if batch_id not in statuses:
-            statuses[batch_id] = _look(client, batch_id)
-    return [statuses[batch_id] for batch_id in ids]
+    """Ask for all batches: list pages while they pay, single looks for the rest."""
+    return polling.states(
+        ids, lambda: (_status(batch, None) for batch in _listed(client)), lambda batch: _look(client, batch), PAGE
+    )
 
 
 def _look(client: Any, batch_id: str) -> BatchStatus:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from harness.errors import ProviderError
+from harness.providers import polling
 from harness.providers.openai_lines import BILLING, URLS, decode, encoder, kind_of, line, told
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -21,6 +22,7 @@ from harness.types import BatchStatus, Candidate, Error, ErrorClass, Fetched
 
 __all__ = [
     "APIS",
+    "EXTRA",
     "SDK",
     "UPLOADS",
     "cancel",
@@ -34,20 +36,26 @@ __all__ = [
     "line",
     "owned",
     "poll",
+    "problems",
     "upload",
 ]
 
-SDK = "openai"
+SDK: tuple[str, ...] = ("openai",)
+EXTRA = ""  # the harness itself needs it
 UPLOADS = True
 APIS: tuple[str, ...] = ("chat", "responses")
 LABEL = "harness_key"  # our key in the batch's metadata
 PAGE = 100  # the API's maximum of batches on a list page
 CREATE_TIMEOUT = 120.0  # s; after it the answer counts as unclear, and the batch is looked for
 MAX_DOWNLOAD = 8_000_000_000  # bytes; 50,000 answers of 160 kB each: what is larger is no answer
-FEW = 3  # up to here single looks are cheaper than a list page
 UNSERVED = (404, 405, 501)  # what a compatible server answers to a listing that it does not have
 RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
 ENDED = ("completed", "failed", "expired", "cancelled")
+
+
+def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+    """Return nothing: the key is all that it takes."""
+    return []
 
 
 def connect(provider: ProviderSettings, key: str) -> Any:
@@ -111,23 +119,16 @@ def _number(value: Any) -> float | None:
 
 def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
     """Ask for all batches: list pages while they pay, single looks for the rest."""
-    statuses: dict[str, BatchStatus] = {}
-    wanted = set(ids)
-    if len(ids) > FEW:
-        pages = -(-len(ids) // PAGE)
-        try:
-            for number, batch in enumerate(_listed(client), start=1):
-                if batch.get("id") in wanted:
-                    statuses[batch["id"]] = _status(batch)
-                if len(statuses) == len(wanted) or number >= pages * PAGE:
-                    break
-        except ProviderError as error:
-            if error.status not in UNSERVED:
-                raise
-    for batch_id in ids:
-        if batch_id not in statuses or statuses[batch_id].late:  # a list may lag behind
-            statuses[batch_id] = _look(client, batch_id)
-    return [statuses[batch_id] for batch_id in ids]
+    return polling.states(ids, lambda: _states(client), lambda batch: _look(client, batch), PAGE)
+
+
+def _states(client: Any) -> Iterator[BatchStatus]:
+    """Yield the state of batches, newest first; none where the server has no list."""
+    try:
+        yield from map(_status, _listed(client))
+    except ProviderError as error:
+        if error.status not in UNSERVED:
+            raise
 
 
 def _look(client: Any, batch_id: str) -> BatchStatus:

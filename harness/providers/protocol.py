@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -22,7 +22,8 @@ class Provider(Protocol):
     Every call raises ProviderError, of kind `unclear` where it may have been carried out all the same.
     """
 
-    SDK: str  # the package that the calls need; it is imported when they are made
+    SDK: tuple[str, ...]  # the packages that the calls need; they are imported when these are made
+    EXTRA: str  # of the harness, that brings them
     UPLOADS: bool  # False: requests travel with the create call, and `file` is a path of ours
     APIS: tuple[str, ...]  # the values of model.api whose bodies it writes
 
@@ -36,6 +37,9 @@ class Provider(Protocol):
 
     def decode(self, line: bytes) -> Response:
         """Read one line of output or errors. Raises ValueError for what is no such line."""
+
+    def problems(self, provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+        """Return a line for everything that calls to the provider itself lack beside the key; nothing is sent."""
 
     def connect(self, provider: ProviderSettings, key: str) -> Client:
         """Return a client without retries of its own."""
@@ -86,15 +90,24 @@ def api_problems(settings: Settings) -> list[str]:
     ]
 
 
-def sdk_problems(provider: ProviderSettings) -> list[str]:
-    """Check that the SDK of a provider is there, before anything is claimed or sent."""
-    package = load(provider.protocol).SDK
-    if importlib.util.find_spec(package) is not None:
-        return []
-    return [f"provider: {provider.name} needs the package {package}; pip install 'harness[{provider.protocol}]'"]
+def setup_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Check that the SDK is there, and what the protocol wants of settings and environment, before anything is sent."""
+    provider = settings.provider
+    module = load(provider.protocol)
+    if missing := [package for package in module.SDK if not _is_installed(package)]:
+        needs = f"needs the package {' and '.join(missing)}; pip install 'harness[{module.EXTRA}]'"
+        return [f"provider: {provider.name} {needs}"]
+    return [] if settings.endpoint.embedded() else module.problems(provider, environment)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # the package that it is part of
+        return False
 
 
 if TYPE_CHECKING:
-    from harness.providers import anthropic, openai
+    from harness.providers import anthropic, gemini, openai, vertex
 
-    held: tuple[Provider, ...] = (anthropic, openai)
+    held: tuple[Provider, ...] = (anthropic, gemini, openai, vertex)

@@ -22,7 +22,7 @@ from harness.run.actions import (
     Upload,
 )
 from harness.run.state import GONE_LOOKS, BatchState, State
-from harness.settings import Settings, seconds
+from harness.settings import Settings
 
 FIND_GRACE = 120.0  # s; a created batch shows in the list at once, so one that is absent for this long was never made
 FIND_LOOKS = 3
@@ -62,7 +62,7 @@ def _must_stop(state: State, now: float, settings: Settings) -> Stop | None:
     if state.refused:
         return Stop("refused", f"the first batch came back wholly refused: {state.refused}")
     patience = settings.batch.give_up_after
-    patience = seconds(settings.batch.window) + PATIENCE if patience is None else patience
+    patience = settings.ends_within() + PATIENCE if patience is None else patience
     if now > state.since + patience:
         return Stop("patience", "batch.give_up_after has passed; the batches go on, nothing was cancelled")
     attempts = settings.batch.retry.api_attempts
@@ -106,7 +106,7 @@ def _running(state: State, batch: BatchState, now: float, settings: Settings) ->
         yield Cancel(batch.name)
         return
     # Judged by the last look, not by the clock: while we were away the batch may have ended.
-    limit = batch.created_at + seconds(settings.batch.window) + settings.batch.grace
+    limit = batch.created_at + settings.ends_within() + settings.batch.grace
     if batch.late_since is not None and batch.looked_at > batch.late_since + settings.batch.grace:
         yield Take(batch.name)
     elif batch.gone >= GONE_LOOKS:

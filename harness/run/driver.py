@@ -24,7 +24,7 @@ from harness.prepare.plan import Plan, make_plan
 from harness.prepare.ready import Ready
 from harness.prepare.repack import repack
 from harness.prepare.samples import file_digest
-from harness.providers.protocol import load, sdk_problems
+from harness.providers.protocol import load, setup_problems
 from harness.report.heading import SIMULATED
 from harness.run import conclude, folder, journal
 from harness.run.calls import Event, Lane
@@ -66,7 +66,7 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
     """Claim folders, prepare, and drive what was asked. Refused as a whole: ConfigError and no folder."""
     ready = ready_all(asked.jobs)
     wrong = [problem for job in asked.jobs for problem in key_problems(job.settings, os.environ)]
-    wrong += [problem for job in asked.jobs for problem in sdk_problems(job.settings.provider)]
+    wrong += [problem for job in asked.jobs for problem in setup_problems(job.settings, os.environ)]
     if wrong:
         raise ConfigError(dict.fromkeys(wrong))
     with ExitStack() as stack:
@@ -170,7 +170,7 @@ def resume(path: Path, answers: Answers, overrides: Sequence[str], console: Cons
         events = journal.of_run(path)
         settings = with_overrides(stored.settings, overrides)
         state = fold(stored.batches, events)
-        wrong = key_problems(settings, os.environ) or _unasked(state, answers)
+        wrong = key_problems(settings, os.environ) or setup_problems(settings, os.environ) or _unasked(state, answers)
         if wrong:
             raise ConfigError(wrong)
         if overrides:
@@ -248,10 +248,10 @@ def _open(path: Path, label: str, world: World) -> Run:
     events = journal.of_run(path)
     settings, provider = stored.settings, load(stored.settings.provider.protocol)
     if world.emulator is not None:
-        url = world.emulator.address(settings.provider.emulator_path)
-        client = provider.connect(settings.provider.model_copy(update={"base_url": url}), "simulated")
+        url = world.emulator.address()
+        client = provider.connect(settings.provider.imitated_at(url), "simulated")
     else:
-        key = os.environ.get(settings.provider.api_key_env or "", "") or "none"
+        key = os.environ.get(settings.key_variable() or "", "") or "none"
         client = provider.connect(settings.provider, key)
     clean_words = conclude.scrubber(settings)
     state = fold(stored.batches, events)

@@ -16,7 +16,7 @@ ENDS_WITHIN = 10.0  # s
 
 
 class Emulator:
-    """A running emulator; `url` is where it speaks as OpenAI does, `address` where it speaks as others do."""
+    """A running emulator; `url` is where it speaks as OpenAI does."""
 
     def __init__(self, state: Path, endpoint: Endpoint, *, now: float, models: Sequence[str]) -> None:
         """Start it; it answers at `url` once `ready` has returned."""
@@ -43,10 +43,10 @@ class Emulator:
         self.url = str(orjson.loads(line)["url"])
         return self.url
 
-    def address(self, path: str) -> str:
-        """Return the base_url of a client for the provider that the emulator imitates at this path."""
+    def address(self) -> str:
+        """Return its address, without the path at which it speaks as one of the providers."""
         url = self.url or self.ready()
-        return url.removesuffix("/v1") + path
+        return url.removesuffix("/v1")
 
     def stop(self) -> None:
         """Let it end, and wait for that."""

@@ -12,6 +12,10 @@ from typing import Any, Final
 
 import anthropic
 import pytest
+from google import genai
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+from google.oauth2.credentials import Credentials
 from openai import OpenAI
 from openai.types import Batch
 
@@ -159,3 +163,45 @@ def claudes() -> Iterator[Callable[..., anthropic.Anthropic]]:
 @pytest.fixture
 def claude(emulator: Running, claudes: Callable[..., anthropic.Anthropic]) -> anthropic.Anthropic:
     return claudes(emulator.root)
+
+
+@pytest.fixture
+def storages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., storage.Client]]:
+    """Make clients of Cloud Storage."""
+    monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")  # no calls that no test asks for
+    clients: list[storage.Client] = []
+
+    def connector(emulator: Running) -> storage.Client:
+        options = {"api_endpoint": emulator.root}
+        clients.append(storage.Client(project="p", credentials=AnonymousCredentials(), client_options=options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def bucket(emulator: Running, storages: Callable[..., storage.Client]) -> storage.Bucket:
+    return storages(emulator).bucket("simulated-bucket")
+
+
+@pytest.fixture
+def vertexes() -> Iterator[Callable[..., genai.Client]]:
+    """Make clients of Vertex AI, which never retry by default."""
+    clients: list[genai.Client] = []
+
+    def connector(emulator: Running, **more: Any) -> genai.Client:
+        place = {"project": "p", "location": "us-central1", "credentials": Credentials(token="ya29.test")}
+        options = {"http_options": {"base_url": emulator.root}, **(more or place)}
+        clients.append(genai.Client(vertexai=True, **options))
+        return clients[-1]
+
+    yield connector
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def vertex(emulator: Running, vertexes: Callable[..., genai.Client]) -> genai.Client:
+    return vertexes(emulator)

@@ -214,7 +214,12 @@ def test_every_fault_says_where_it_strikes(capsys: pytest.CaptureFixture[str]) -
     listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "openai, anthropic" in listed["create_answer_lost"]
     assert "anthropic" not in listed["cannot_find_file"]
-    assert {surface for kind in KINDS.values() for surface in kind.surfaces} == {"openai", "anthropic"}
+    assert {surface for kind in KINDS.values() for surface in kind.surfaces} == {
+        "openai",
+        "anthropic",
+        "gemini",
+        "vertex",
+    }
     assert KINDS["cannot_find_file"].surfaces == ("openai",)
     assert KINDS["unfinished_lines"].surfaces == ("anthropic",)
 

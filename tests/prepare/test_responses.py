@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.prepare import capabilities
+from harness.settings import Settings
 from harness.types import Fixed
 from tests.build import settings
 
@@ -99,10 +100,19 @@ def test_a_model_without_facts_gets_the_names_of_the_api() -> None:
     assert capabilities.apply(plain, None).parameters == {"max_output_tokens": 50, "store": False}
 
 
-@pytest.mark.parametrize("name", ["reasoning", "text", "instructions", "input"])
+def over_responses(extra: dict[str, Any]) -> Settings:
+    asked: dict[str, Any] = {"reasoning_effort": "high", "extra": extra}
+    return settings("gpt-5.4", model={"api": "responses"}, generate=asked, task={"schema": "s.json"})
+
+
+@pytest.mark.parametrize("name", ["text", "instructions", "input"])
 def test_what_the_harness_writes_is_not_free(name: str) -> None:
-    asked: dict[str, Any] = {"reasoning_effort": "high", "extra": {name: {}}}
-    task = {"schema": "s.json"}
-    wished = settings("gpt-5.4", model={"api": "responses"}, generate=asked, task=task)
     with pytest.raises(ConfigError, match=rf"generate\.extra\.{name}: is set by the harness"):
-        capabilities.apply(wished, SCHEMA)
+        capabilities.apply(over_responses({name: {}}), SCHEMA)
+
+
+def test_an_object_is_filled_by_the_harness_and_the_user_each_with_names_of_its_own() -> None:
+    found = capabilities.apply(over_responses({"reasoning": {"summary": "auto"}}), SCHEMA)
+    assert found.parameters["reasoning"] == {"effort": "high", "summary": "auto"}
+    with pytest.raises(ConfigError, match=r"generate\.extra\.reasoning\.effort: is set by the harness"):
+        capabilities.apply(over_responses({"reasoning": {"effort": "low"}}), SCHEMA)

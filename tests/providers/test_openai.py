@@ -291,7 +291,9 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         limits=limits,
         tokenizer=None,
         prices_id=None,
+        price_factor=0.5,
         deletes_files=True,
+        dialect="openai",
         emulator_path="/v1",
         evidence={},
     )

@@ -1,0 +1,63 @@
+"""Faults of calls and of rows, in the words of Vertex AI."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .batches import Fault
+from .execution import Body
+from .google_replies import CODES, error, error_info, problem, refusal
+
+NAME = "vertex"
+_WORDS = {
+    429: "Resource exhausted. Please try again later.",
+    500: "Internal error encountered.",
+    503: "The service is currently unavailable.",
+    504: "Deadline expired before operation could complete.",
+}
+_PURSE = "This API method requires billing to be enabled. Please enable billing on the project and try again."
+
+
+def server_error(status: int) -> Response:
+    """Say that the server had an error."""
+    return refusal(problem(_WORDS.get(status, _WORDS[500]), status))
+
+
+def strike(fault: Fault, request: Request) -> Response | None:
+    """Refuse a call that a fault strikes."""
+    name = fault["fault"]
+    if name == "rate_limited":
+        after = fault.get("retry_after", 1)
+        headers = {} if after is None else {"retry-after": str(after)}
+        return refusal(problem(fault.get("message", _WORDS[429]), 429), headers=headers)
+    if name == "insufficient_quota":
+        return refusal(problem(_PURSE, 403), error_info("BILLING_DISABLED", "aiplatform.googleapis.com"))
+    if name == "echo_key":
+        key = request.headers.get("x-goog-api-key") or request.headers.get("authorization", "")
+        return refusal(problem(f"Request had invalid authentication credentials: {key}", fault.get("status", 401)))
+    return None
+
+
+def failed_status(status: int, body: Body) -> str:
+    """Write what stands in the status of a row that failed: the reason of HTTP, then the error as text."""
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Unknown"
+    return f"{reason}: {json.dumps(body)}"
+
+
+def broken(fault: Fault) -> Body:
+    """Shape what a fault lets a row come to, instead of a response."""
+    if isinstance(fault.get("body"), dict):
+        return dict(fault["body"])
+    empty = fault.get("code") == "insufficient_quota"
+    status = 403 if empty else fault.get("status", 429)
+    words = _PURSE if empty else fault.get("message", _WORDS.get(status, "Request contains an invalid argument."))
+    kind = fault.get("type") if fault.get("type") in CODES else None
+    shaped = {"error": fault["error"]} if "error" in fault else error(problem(words, status, kind=kind))
+    return {"status": failed_status(status, shaped)}

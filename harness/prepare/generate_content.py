@@ -1,0 +1,54 @@
+"""The rules of Gemini's generateContent API: what it calls things, and what it does not have. Pure.
+
+Chat's names are the neutral ones. Source: google-genai 3.6 types.py (GenerateContentConfig, GenerationConfig), and the
+API reference of generateContent, ai.google.dev, November 2026.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from harness.prepare.rules import Draft, source
+
+LACKS = ("verbosity", "logit_bias")
+MOST_STOPS = 5
+NAMES = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "max_tokens": "maxOutputTokens",
+    "maxOutputTokens": "maxOutputTokens",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+    "logprobs": "responseLogprobs",
+    "top_logprobs": "logprobs",
+}
+
+
+def drop_lacking(draft: Draft) -> Draft:
+    """Leave out what generateContent has no parameter for."""
+    for name in (name for name in LACKS if name in draft.parameters):
+        draft = draft.drop(name, "generateContent has no such parameter")
+    return draft
+
+
+def hold_stops(draft: Draft) -> Draft:
+    """Refuse more stop sequences than the API takes."""
+    stops = draft.parameters.get("stop") or ()
+    if len(stops) <= MOST_STOPS:
+        return draft
+    key = source(draft.settings, "stop")
+    return draft.refuse(f"{key}: generateContent takes at most {MOST_STOPS} (got {len(stops)}); leave some out")
+
+
+def nest(draft: Draft) -> Draft:
+    """Put parameters where generateContent has them."""
+    flat, facts = dict(draft.parameters), draft.settings.model.capabilities
+    inside: dict[str, Any] = {NAMES[name]: flat.pop(name) for name in list(flat) if name in NAMES}
+    if (effort := flat.pop("reasoning_effort", None)) is not None:
+        budget = facts.effort_budgets.get(effort) if facts else None
+        # A level and a budget beside each other are refused; which of the two a model takes its facts say.
+        inside["thinkingConfig"] = {"thinkingLevel": effort} if budget is None else {"thinkingBudget": budget}
+    return replace(draft, parameters={**flat, **({"generationConfig": inside} if inside else {})})

@@ -1,0 +1,185 @@
+"""The gemini protocol: batches of the Gemini API (Google AI Studio), made of an uploaded file.
+
+Read: Batch and Files guides, ai.google.dev, November 2026; google-genai 3.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ProviderError
+from harness.providers import polling
+from harness.providers.gemini_lines import decode, encoder, line, status_of
+from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_missing, pages
+from harness.providers.google_lines import mapping, number, text_of
+from harness.settings import Provider as ProviderSettings
+from harness.settings import Settings
+from harness.types import BatchStatus, Candidate, Fetched
+
+__all__ = [
+    "APIS",
+    "EXTRA",
+    "SDK",
+    "UPLOADS",
+    "cancel",
+    "clean",
+    "connect",
+    "create",
+    "decode",
+    "encoder",
+    "fetch",
+    "find",
+    "line",
+    "owned",
+    "poll",
+    "problems",
+    "upload",
+]
+
+SDK: tuple[str, ...] = ("google.genai",)
+EXTRA = "google"
+UPLOADS = True
+APIS: tuple[str, ...] = ("generate_content",)
+VERSION = "v1beta"  # the batch guide's; the SDK's own default has changed
+BLOCK = 1 << 18  # bytes of a download at a time
+MAX_DOWNLOAD = 16_000_000_000  # bytes; 100,000 answers of 160 kB each: what is larger is no answer
+RESULTS = "files/batch-"  # files of results; they go with their batch, no call deletes them alone
+
+
+def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+    """Return nothing: the key is all that it takes."""
+    return []
+
+
+def connect(provider: ProviderSettings, key: str) -> Link:
+    """Return the official client; it does not retry unless told to."""
+    from google import genai
+
+    base, http = provider.base_url.rstrip("/"), http_client(provider.base_url)
+    options = genai.types.HttpOptions(
+        base_url=base, api_version=VERSION, timeout=int(TIMEOUT * 1000), httpx_client=http
+    )
+    sdk = genai.Client(vertexai=False, api_key=key, http_options=options)  # said, or an environment variable decides
+    return Link(sdk, http, f"{base}/{VERSION}", lambda url: {"x-goog-api-key": key})
+
+
+def upload(client: Link, path: Path, name: str) -> str:
+    """Upload a request file in chunks, and return its name."""
+    with errors("upload"):
+        config = {"display_name": name, "mime_type": "application/jsonl"}
+        return str(client.sdk.files.upload(file=path, config=config).name)
+
+
+def create(client: Link, file: str, key: str, settings: Settings) -> str:
+    """Create a batch by one call: there is no idempotency key, a retry could create and bill a second one."""
+    with errors("create", unclear=True):
+        made = client.sdk.batches.create(model=settings.model_id(), src=file, config={"display_name": key})
+        return str(made.name)
+
+
+def find(client: Link, key: str, file: str, since: float) -> list[Candidate]:
+    """List the batches created after `since` that carry our key; the list promises no order: pages are read whole."""
+    found = []
+    for page in pages(client, "list", "batches", "operations"):
+        abouts = [mapping(operation.get("metadata")) for operation in page]
+        ages = [_seconds(about.get("createTime")) for about in abouts]
+        for operation, about, created in zip(page, abouts, ages, strict=True):
+            if about.get("displayName") == key:
+                total = number(mapping(about.get("batchStats")).get("requestCount")) or 0
+                found.append(Candidate(str(operation.get("name")), key, created, total))
+        if all(created < since for created in ages):
+            break
+    return found
+
+
+def poll(client: Link, ids: Sequence[str]) -> list[BatchStatus]:
+    """Ask for all batches: list pages while they pay, single looks for the rest."""
+    return polling.states(ids, lambda: _listed(client), lambda batch: _look(client, batch), PAGE)
+
+
+def _listed(client: Link) -> Iterator[BatchStatus]:
+    for page in pages(client, "list", "batches", "operations"):
+        yield from map(status_of, page)
+
+
+def _look(client: Link, batch: str) -> BatchStatus:
+    from google.genai.errors import ClientError
+
+    with errors("poll"):
+        try:
+            return status_of(get(client, batch))
+        except ClientError as error:
+            if error.code != 404:
+                raise
+            return BatchStatus(batch, "vanished", "not found")
+
+
+def fetch(client: Link, status: BatchStatus, folder: Path) -> Fetched:
+    """Download the results byte for byte; complete, synced and then renamed, or not there."""
+    import os
+
+    from google.genai.errors import APIError
+
+    if "output" not in status.files:
+        return Fetched(None, None, 0)
+    target = folder / "output.jsonl"
+    partial = target.with_suffix(".part")
+    url = f"{client.root}/{status.files['output']}:download"
+    with errors("download"), partial.open("wb") as out:
+        headers = dict(client.headers(url))
+        with client.http.stream("GET", url, params={"alt": "media"}, headers=headers) as answer:
+            APIError.raise_for_response(answer)
+            for block in answer.iter_bytes(BLOCK):
+                if out.write(block) and out.tell() > MAX_DOWNLOAD:
+                    raise ProviderError(f"download: more than {MAX_DOWNLOAD:,} bytes of results", kind="permanent")
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(target)
+    return Fetched(target, None, target.stat().st_size)
+
+
+def cancel(client: Link, batch: str) -> None:
+    """Ask for cancellation; a batch that has ended already is no error."""
+    from google.genai.errors import ClientError
+
+    with errors("cancel"):
+        try:
+            client.sdk.batches.cancel(name=batch)
+        except ClientError as error:
+            if error.code not in (400, 404, 409):
+                raise
+
+
+def clean(client: Link, files: Sequence[str]) -> int:
+    """Delete files and batches and return how many were there; one that is gone already is no error."""
+    from google.genai.errors import ClientError
+
+    deleted = 0
+    for name in (file for file in files if not file.startswith(RESULTS)):
+        kind = client.sdk.batches if name.startswith("batches/") else client.sdk.files
+        with errors("delete"):
+            try:
+                kind.delete(name=name)
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+                continue
+        deleted += 1
+    return deleted
+
+
+def owned(client: Link, run_key: str) -> list[str]:
+    """List the uploaded files whose name begins with the run's key."""
+    listed = (file for page in pages(client, "list files", "files", "files") for file in page)
+    return [str(file["name"]) for file in listed if str(file.get("displayName")).startswith(run_key)]
+
+
+def _seconds(stamp: Any) -> float:
+    """Read a time stamp, which may have nanoseconds; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(text_of(stamp) or "").timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,131 @@
+"""Calls to Google's APIs that the SDK does not hand out whole, and what its exceptions mean.
+
+google-genai 3.6 drops the counts and errors of a batch, warns of states that it does not know and accepts nothing but
+200; where that matters, the answer is read here as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from harness.errors import ProviderError
+from harness.providers.google_lines import error_of, mapping
+
+PAGE = 100
+TIMEOUT = 120.0  # s; google-genai has none of its own
+Headers = Callable[[str], Mapping[str, str]]  # address → what proves who asks
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection: the official client, and the one that it calls through."""
+
+    sdk: Any
+    http: Any
+    root: str  # address of the API, with its version
+    headers: Headers
+
+    def close(self) -> None:
+        """Close it."""
+        self.sdk.close()
+        self.http.close()
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is on this machine, where no proxy can reach."""
+    return "://127.0.0.1" in url or "://localhost" in url
+
+
+def http_client(url: str) -> Any:
+    """Return the client that carries all calls."""
+    import logging
+
+    import httpx2
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
+    return httpx2.Client(trust_env=not is_loopback(url), timeout=TIMEOUT, follow_redirects=True)
+
+
+def get(link: Link, path: str, **query: str) -> dict[str, Any]:
+    """Return the answer to a GET as it came."""
+    from google.genai import errors
+
+    url = f"{link.root}/{path}"
+    answer = link.http.get(url, params=query, headers=dict(link.headers(url)))
+    errors.APIError.raise_for_response(answer)
+    found = orjson.loads(answer.content)
+    if not isinstance(found, dict):
+        raise TypeError("the answer is no object")
+    return found
+
+
+def pages(link: Link, call: str, path: str, name: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the pages of a listing; none is empty."""
+    token: dict[str, str] = {}
+    while True:
+        with errors(call):
+            page = get(link, path, pageSize=str(PAGE), **token)
+            items, following = list(page.get(name) or ()), page.get("nextPageToken")
+        if items:
+            yield items
+        if not following or {"pageToken": following} == token:
+            return
+        token = {"pageToken": str(following)}
+
+
+def is_missing(error: BaseException) -> bool:
+    """Tell whether Google says that a thing is not there; of a file that was deleted it says 403."""
+    return getattr(error, "code", None) in (403, 404)
+
+
+@contextmanager
+def errors(call: str, *, unclear: bool = False) -> Iterator[None]:
+    """Turn exceptions of Google's clients into ProviderError; `unclear`: the call may have been carried out."""
+    import httpx2
+    from google.auth import exceptions as auth
+    from google.genai import errors as genai
+
+    try:
+        yield
+    except genai.APIError as error:
+        raise refused(call, error.code, error.details, error.response, unclear=unclear) from None
+    except auth.GoogleAuthError as error:
+        kind = "retryable" if error.retryable or isinstance(error, auth.TransportError) else "auth"
+        raise ProviderError(f"{call}: Google's credentials cannot be used: {error}", kind=kind) from None
+    except httpx2.HTTPError as error:
+        never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        kind = "unclear" if unclear and not never_sent else "retryable"
+        raise ProviderError(f"{call}: {error or type(error).__name__}", kind=kind) from None
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
+
+
+def refused(call: str, code: int, body: Any, response: Any, *, unclear: bool) -> ProviderError:
+    """Make the error for an HTTP status; a gateway's page has no body that can be read."""
+    said = mapping(body).get("error", body)
+    error = error_of({**mapping(said), "code": code})
+    kind: str = error.kind
+    if any(mapping(one).get("reason") == "API_KEY_INVALID" for one in mapping(said).get("details") or ()):
+        kind = "auth"
+    if unclear and (code >= 500 or code in (408, 409)):
+        kind = "unclear"
+    wait = _retry_after(response, mapping(said).get("details"))
+    return ProviderError(f"{call}: {error.message[:1000]}", kind=kind, status=code, code=error.code, retry_after=wait)
+
+
+def _retry_after(response: Any, details: Any) -> float | None:
+    """Read the server's wish in seconds, from the header or from the RetryInfo of the error."""
+    said = [getattr(response, "headers", {}).get("retry-after")]
+    said += [mapping(one).get("retryDelay") for one in details or ()]
+    for value in said:
+        try:
+            return float(str(value).removesuffix("s"))
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,223 @@
+"""The vertex protocol: batch prediction of Gemini on Vertex AI. Requests and predictions travel through a bucket.
+
+Read: Batch guide, cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-gemini, November 2026;
+google-genai 3.6, google-cloud-storage 3.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.providers import polling, vertex_bucket
+from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_loopback, pages
+from harness.providers.google_lines import text_of
+from harness.providers.vertex_lines import decode, encoder, line, status_of
+from harness.settings import Provider as ProviderSettings
+from harness.settings import Settings
+from harness.types import BatchStatus, Candidate, Fetched
+
+__all__ = [
+    "APIS",
+    "EXTRA",
+    "SDK",
+    "UPLOADS",
+    "cancel",
+    "clean",
+    "connect",
+    "create",
+    "decode",
+    "encoder",
+    "fetch",
+    "find",
+    "line",
+    "owned",
+    "poll",
+    "problems",
+    "upload",
+]
+
+SDK: tuple[str, ...] = ("google.genai", "google.cloud.storage")
+EXTRA = "google"
+UPLOADS = True
+APIS: tuple[str, ...] = ("generate_content",)
+VERSION = "v1beta1"  # what google-genai speaks with Vertex
+JOBS = "batchPredictionJobs"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+NO_KEY = "none"  # what stands for the token where the environment has none
+
+
+@dataclass(frozen=True)
+class Place(Link):
+    """A connection, and the bucket."""
+
+    bucket: Any
+
+
+def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+    """Return a line for each setting that is missing, and one where there are no credentials."""
+    wanted = {"project": provider.project, "location": provider.location, "bucket": provider.bucket}
+    found = [
+        f"provider.{name}: not set; Vertex AI needs it with endpoint=live"
+        for name, value in wanted.items()
+        if not value
+    ]
+    if provider.bucket and provider.bucket.startswith("gs://"):
+        found.append(f"provider.bucket: the bare name is expected, without gs:// (got {provider.bucket})")
+    if provider.location == "global" and "://global-" in provider.base_url:
+        found.append("provider.base_url: with location global it is https://aiplatform.googleapis.com")
+    return found + _credential_problems(provider, environment)
+
+
+def _credential_problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
+    """Look for a token in the variable that the settings name, else for the machine's own credentials."""
+    variable = provider.access_token_env
+    if (variable and environment.get(variable)) or is_loopback(provider.base_url):
+        return []
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        google.auth.default(scopes=[SCOPE])
+    except GoogleAuthError:
+        named = f"put an access token into {variable}, or " if variable else ""
+        return [f"provider.access_token_env: no credentials; {named}run `gcloud auth application-default login`"]
+    return []
+
+
+def connect(provider: ProviderSettings, key: str) -> Place:
+    """Return the official clients; retries are ours, so theirs are off."""
+    import google.auth
+    from google import genai
+    from google.auth.transport.requests import Request
+    from google.oauth2.credentials import Credentials
+
+    base, http = provider.base_url.rstrip("/"), http_client(provider.base_url)
+    if key != NO_KEY or is_loopback(base):
+        credentials: Any = Credentials(token=key)
+    else:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+    options = genai.types.HttpOptions(
+        base_url=base, api_version=VERSION, timeout=int(TIMEOUT * 1000), httpx_client=http
+    )
+    # Project and location are said here: from the environment, the SDK would drop them beside a base_url.
+    sdk = genai.Client(
+        vertexai=True,
+        project=provider.project,
+        location=provider.location,
+        credentials=credentials,
+        http_options=options,
+    )
+
+    def headers(url: str) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        credentials.before_request(Request(), "GET", url, found)
+        return found
+
+    root = f"{base}/{VERSION}/projects/{provider.project}/locations/{provider.location}"
+    return Place(sdk, http, root, headers, vertex_bucket.connect(provider, credentials))
+
+
+def upload(client: Place, path: Path, name: str) -> str:
+    """Upload a request file, and return its address in the bucket."""
+    return vertex_bucket.upload(client.bucket, path, name)
+
+
+def create(client: Place, file: str, key: str, settings: Settings) -> str:
+    """Create a job by one call, whose predictions go beside its requests, in a folder of the key's."""
+    config = {"dest": f"{file.rpartition('/')[0]}/{key}", "display_name": key}
+    with errors("create", unclear=True):
+        made = client.sdk.batches.create(model=settings.model_id(), src=file, config=config)
+        return str(made.name).rpartition("/")[2]
+
+
+def find(client: Place, key: str, file: str, since: float) -> list[Candidate]:
+    """List the jobs created after `since` that carry our key; the list promises no order, so a page is read whole."""
+    found = []
+    for page in pages(client, "list", JOBS, JOBS):
+        ages = [_seconds(job.get("createTime")) for job in page]
+        for job, created in zip(page, ages, strict=True):
+            if job.get("displayName") == key:
+                status = status_of(job)
+                found.append(Candidate(status.id, key, created, status.total))
+        if all(created < since for created in ages):
+            break
+    return found
+
+
+def poll(client: Place, ids: Sequence[str]) -> list[BatchStatus]:
+    """Ask for all jobs: list pages while they pay, single looks for the rest."""
+    return polling.states(ids, lambda: _listed(client), lambda batch: _look(client, batch), PAGE)
+
+
+def _listed(client: Place) -> Iterator[BatchStatus]:
+    for page in pages(client, "list", JOBS, JOBS):
+        yield from map(status_of, page)
+
+
+def _look(client: Place, batch: str) -> BatchStatus:
+    from google.genai.errors import ClientError
+
+    with errors("poll"):
+        try:
+            return status_of(get(client, f"{JOBS}/{batch}"))
+        except ClientError as error:
+            if error.code != 404:
+                raise
+            return BatchStatus(batch, "vanished", "not found")
+
+
+def fetch(client: Place, status: BatchStatus, folder: Path) -> Fetched:
+    """Download the predictions: the final file, or the shards that stand where there is none."""
+    if "output" not in status.files:
+        return Fetched(None, None, 0)
+    target = vertex_bucket.download(client.bucket, status.files["output"], folder / "output.jsonl")
+    return Fetched(target, None, target.stat().st_size if target else 0)
+
+
+def cancel(client: Place, batch: str) -> None:
+    """Ask for cancellation; a job that has ended already is no error."""
+    from google.genai.errors import ClientError
+
+    with errors("cancel"):
+        try:
+            client.sdk.batches.cancel(name=batch)
+        except ClientError as error:
+            if error.code not in (400, 404, 409):
+                raise
+
+
+def clean(client: Place, files: Sequence[str]) -> int:
+    """Delete objects, folders of objects and jobs, and return how many were there; what is gone is no error."""
+    from google.genai.errors import ClientError
+
+    deleted = 0
+    for name in files:
+        if name.startswith("gs://"):
+            deleted += vertex_bucket.delete(client.bucket, name)
+            continue
+        with errors("delete"):
+            try:
+                client.sdk.batches.delete(name=name)
+            except ClientError as error:
+                if error.code != 404:
+                    raise
+                continue
+        deleted += 1
+    return deleted
+
+
+def owned(client: Place, run_key: str) -> list[str]:
+    """List the request files whose name begins with the run's key."""
+    return vertex_bucket.requests_of(client.bucket, run_key)
+
+
+def _seconds(stamp: Any) -> float:
+    """Read a time stamp; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(text_of(stamp) or "").timestamp()
+    except ValueError:
+        return 0.0
