@@ -55,6 +55,7 @@ class Project:
     said: StringIO
     model: str = "gpt-4o-mini"
     path: str = "/v1"  # where the emulator speaks as the model's provider does
+    more: tuple[str, ...] = ()  # overrides that every run of this project has
 
     def samples(self, count: int) -> None:
         """Write a dataset of this many rows."""
@@ -76,6 +77,7 @@ class Project:
             f"model={self.model}",
             *live,
             *open_doors,
+            *self.more,
             *overrides,
         ]
 

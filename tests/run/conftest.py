@@ -25,6 +25,7 @@ def books() -> dict[str, bytes]:
 def lane(project: Project, facts: Lane, books: dict[str, bytes]) -> Project:
     """Let the project run on a lane whose model answers everything right, in whatever order it is asked."""
     project.model, project.path = facts.model, facts.path
+    project.more = facts.words(project.url)
     book = project.folder / "books" / "book.jsonl"
     if facts.name not in books:
         project.learn(book)

@@ -26,6 +26,13 @@ class Lane:
     path: str  # where the emulator speaks as this provider does
     model: str
     deletes_files: bool
+    asks: tuple[str, ...]  # settings of its own
+
+    def words(self, url: str) -> tuple[str, ...]:
+        """Return the overrides that let a run go there, and to the emulator at `url` for everything."""
+        known = {key: value for key, value in ANSWERS.items() if key in self.asks}
+        known |= {"storage_url": url} if "storage_url" in self.asks else {}
+        return (f"provider={self.name}", *(f"provider.{key}={value}" for key, value in known.items()))
 
     def has(self, fault: str) -> bool:
         """Tell whether a fault can strike here."""
@@ -37,6 +44,9 @@ class Lane:
         return self.protocol not in KEEPS_NOTHING
 
 
+# What a live provider wants to be told and its YAML leaves open; the emulator has whatever begins like this.
+ANSWERS = {"project": "simulated", "bucket": "simulated"}
+
 # Batch API guide, ai.google.dev (checked: 2026-11-24): only a job that succeeded has results.
 KEEPS_NOTHING = frozenset({"gemini"})
 
@@ -47,7 +57,12 @@ MODERATION: dict[str, list[dict[str, Any]]] = {"openai": [{"status": 400, "code"
 LEFT: dict[str, Callable[[Any], list[Any]]] = {
     "openai": lambda client: client.files.list().data,
     "anthropic": lambda client: client.messages.batches.list().data,
+    "gemini": lambda client: [*client.sdk.files.list(), *client.sdk.batches.list()],
+    "vertex": lambda client: [*client.bucket.list_blobs(), *client.sdk.batches.list()],
 }
+
+# What makes the failure of a batch one that no second try mends: Google says it by the number of google.rpc.Code.
+REJECTED: dict[str, dict[str, Any]] = {"gemini": {"code": 3}, "vertex": {"code": 3}}
 
 
 def found() -> list[Lane]:
@@ -57,8 +72,10 @@ def found() -> list[Lane]:
 
 def _lane(name: str) -> Lane:
     facts = shipped("provider", name)
-    names = [path.stem for path in sorted((CONF / "model").glob("*.yaml")) if provider_of(path.stem) == name]
-    return Lane(name, facts["protocol"], facts["emulator_path"], min(names, key=_rank), facts["deletes_files"])
+    models = [path.stem for path in sorted((CONF / "model").glob("*.yaml"))]
+    served = [one for one in models if name == provider_of(one) or name in model(one)["ids"]]
+    first = min(served, key=lambda one: (provider_of(one) != name, *_rank(one)))
+    return Lane(name, facts["protocol"], facts["emulator_path"], first, facts["deletes_files"], tuple(facts))
 
 
 def _rank(name: str) -> tuple[bool, bool, bool]:
