@@ -12,7 +12,6 @@ from tests.conftest import Project, lines
 from tests.run.lanes import DONE, MODERATION, REJECTED, Lane, attempts, came, those
 from tests.run.test_faults import events
 
-
 # The SDK of Google is surprised too, and says so by a warning.
 STRANGE = pytest.mark.filterwarnings("ignore:.*is not a valid JobState:UserWarning")
 
