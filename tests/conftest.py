@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,7 +16,10 @@ from rich.console import Console
 
 from harness.configure.compose import composed
 from harness.emulator import Running, Settings, serve_in_thread
+from harness.prepare.plan import make_plan
+from harness.providers.protocol import load
 from harness.run.driver import Answers, Ended, begin, resume
+from harness.run.planning import ready_all
 
 # The same examples on every machine: a test that fails, fails for everybody.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
@@ -51,6 +55,7 @@ class Project:
     said: StringIO
     model: str = "gpt-4o-mini"
     path: str = "/v1"  # where the emulator speaks as the model's provider does
+    more: tuple[str, ...] = ()  # overrides that every run of this project has
 
     def samples(self, count: int) -> None:
         """Write a dataset of this many rows."""
@@ -72,8 +77,18 @@ class Project:
             f"model={self.model}",
             *live,
             *open_doors,
+            *self.more,
             *overrides,
         ]
+
+    def learn(self, book: Path) -> None:
+        """Write a book in which the emulator finds the right answer to each request of a run as it stands."""
+        [job] = composed(self.words()).jobs
+        [ready] = ready_all([job])
+        provider = load(job.settings.provider.protocol)
+        with tempfile.TemporaryDirectory(dir=self.folder) as drafts:
+            encode = provider.encoder(ready.fixed)
+            make_plan(ready, encode, provider.line, run_key="k", batches=Path(drafts), book=book)
 
     def console(self) -> Console:
         """Return a console that is no terminal; `said` holds its text."""
@@ -89,10 +104,11 @@ class Project:
         *overrides: str,
         adopt: Mapping[str, str] | None = None,
         resend: Sequence[str] = (),
+        cancel: bool = False,
         until: str = "finished",
     ) -> Ended:
         """Take a run up again."""
-        return resume(folder, Answers(adopt or {}, resend), overrides, self.console(), until)
+        return resume(folder, Answers(adopt or {}, resend, cancel), overrides, self.console(), until)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -106,11 +122,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     task = tmp_path / "templates" / "colours"
     task.mkdir(parents=True)
     (tmp_path / "conf" / "task").mkdir(parents=True)
+    (tmp_path / "books").mkdir()
     (tmp_path / "conf" / "task" / "colours.yaml").write_text(TASK)
     (task / "system.j2").write_text("Name the colour.")
     (task / "schema.json").write_text(json.dumps(SCHEMA))
     monkeypatch.chdir(tmp_path)
-    settings = Settings(speed=1000.0, rates={"right": 1.0})
+    settings = Settings(speed=1000.0, rates={"right": 1.0}, answers="key", books=tmp_path / "books")
     with serve_in_thread(tmp_path / "emulator", settings) as emulator:
         project = Project(tmp_path, emulator, StringIO())
         project.samples(30)

@@ -19,6 +19,7 @@ _WORDS = {
     503: "The service is currently unavailable.",
     504: "Deadline expired before operation could complete.",
 }
+SERVICE = "aiplatform.googleapis.com"
 _PURSE = "This API method requires billing to be enabled. Please enable billing on the project and try again."
 
 
@@ -35,7 +36,7 @@ def strike(fault: Fault, request: Request) -> Response | None:
         headers = {} if after is None else {"retry-after": str(after)}
         return refusal(problem(fault.get("message", _WORDS[429]), 429), headers=headers)
     if name == "insufficient_quota":
-        return refusal(problem(_PURSE, 403), error_info("BILLING_DISABLED", "aiplatform.googleapis.com"))
+        return refusal(problem(_PURSE, 403), error_info("BILLING_DISABLED", SERVICE))
     if name == "echo_key":
         key = request.headers.get("x-goog-api-key") or request.headers.get("authorization", "")
         return refusal(problem(f"Request had invalid authentication credentials: {key}", fault.get("status", 401)))
@@ -59,5 +60,6 @@ def broken(fault: Fault) -> Body:
     status = 403 if empty else fault.get("status", 429)
     words = _PURSE if empty else fault.get("message", _WORDS.get(status, "Request contains an invalid argument."))
     kind = fault.get("type") if fault.get("type") in CODES else None
-    shaped = {"error": fault["error"]} if "error" in fault else error(problem(words, status, kind=kind))
+    why = [error_info("BILLING_DISABLED", SERVICE)] if empty else []
+    shaped = {"error": fault["error"]} if "error" in fault else error(problem(words, status, kind=kind), *why)
     return {"status": failed_status(status, shaped)}

@@ -56,7 +56,11 @@ def error_of(status: Any) -> Error:
     code, name = number(said.get("code")), text_of(said.get("status"))
     message = text_of(said.get("message")) or f"an error of code {code}"
     kind = kind_of(code, name)
-    if kind == "permanent" and name == "FAILED_PRECONDITION" and "billing" in message.lower():
+    details = said.get("details")
+    reasons = [mapping(one).get("reason") for one in details] if isinstance(details, list) else []
+    if "BILLING_DISABLED" in reasons or (
+        kind == "permanent" and name == "FAILED_PRECONDITION" and "billing" in message.lower()
+    ):
         kind = "billing"
     named = name or (CODES[code] if code is not None and 0 <= code < len(CODES) else None)
     return Error(kind, message, code if code is not None and code >= 100 else None, named)

@@ -101,6 +101,8 @@ def _seen(lane: Lane, batch: BatchState, status: BatchStatus) -> Event:
         event["look_after"] = status.look_after
     if status.phase == "vanished":
         return {"event": "gone", "batch": batch.name}
+    if status.phase == "unknown":
+        event["unknown"] = True
     if status.phase != "ended":
         return {"event": "looked" if status.status == batch.status else "seen", **event}
     error = {**asdict(status.error), "message": lane.scrub(status.error.message)} if status.error else None

@@ -55,10 +55,21 @@ def metadata(
 
 def _salvage(batches: Sequence[BatchState]) -> dict[str, Any]:
     """Count the answers kept from batches that did not complete."""
-    broken = [batch for batch in batches if batch.status in ("expired", "cancelled", "failed")]
-    answers = sum(batch.outcomes.get(outcome, 0) for batch in broken for outcome in DELIVERED)
+    broken = [batch for batch in batches if _broken(batch)]
+    answers = sum(_answers(batch) for batch in broken)
     costs = [batch.cost for batch in broken if batch.cost is not None]
     return {"batches": len(broken), "answers": answers, "cost": sum(costs) if costs else None}
+
+
+def _broken(batch: BatchState) -> bool:
+    """Tell whether a batch that was sent did not complete: its requests say so, whatever words a provider has."""
+    unfinished = batch.outcomes.get("expired", 0) + batch.outcomes.get("cancelled", 0)
+    failed = batch.error is not None and not _answers(batch)
+    return batch.id is not None and (unfinished > 0 or failed)
+
+
+def _answers(batch: BatchState) -> int:
+    return sum(batch.outcomes.get(outcome, 0) for outcome in DELIVERED)
 
 
 def _queue(batches: Sequence[BatchState]) -> dict[str, dict[str, float]]:

@@ -43,11 +43,12 @@ class View:
     def changed(self, run: Run, event: Event) -> None:
         """Say what is new: a line each where nothing is drawn, and always what went wrong."""
         name, words = event["event"], line(run, event)
-        if words is None or (self.live and name not in LOUD):
+        loud = name in LOUD or event.get("unknown", False)
+        if words is None or (self.live and not loud):
             return
         stamp = datetime.fromtimestamp(event["t"], UTC).strftime("%H:%M:%S")
         label = f"{run.label}  " if run.label else ""
-        self.console.print(Text(f"{stamp}  {label}{words}"), style="yellow" if name in LOUD else None, soft_wrap=True)
+        self.console.print(Text(f"{stamp}  {label}{words}"), style="yellow" if loud else None, soft_wrap=True)
 
     def waiting(self, runs: Sequence[Run]) -> None:
         """Draw where all runs stand, some times a second."""
@@ -74,7 +75,8 @@ def line(run: Run, event: Event) -> str | None:
         case "created":
             return f"{batch}  {'found again' if event['adopted'] else 'submitted'} as {event['id']}"
         case "seen":
-            return f"{batch}  {event['status']}"
+            unknown = ", a status that is not known here; still waiting" if event.get("unknown") else ""
+            return f"{batch}  {event['status']}{unknown}"
         case "ended":
             why = f": {event['error']['message']}" if event.get("error") else ""
             return f"{batch}  {event['status']}, {event['completed']} done, {event['failed']} failed{why}"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from harness.run.driver import Answers, clean, resume
 from tests.conftest import Project, lines
 from tests.run.test_faults import events, outcomes
 from tests.run.test_lanes import harness
@@ -20,30 +19,6 @@ SERVED = ["claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-4-8", "claude-so
 def lane(project: Project) -> Project:
     project.model, project.path = "claude-haiku-4-5", "/"
     return project
-
-
-def test_a_run_sends_every_request_once(lane: Project) -> None:
-    ended = lane.run()
-    assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    audit = lane.emulator.audit()
-    assert (audit["executed"], audit["executed_by_custom_id_max"], audit["creates"]) == (30, 1, 3)
-
-
-@pytest.mark.parametrize("fault", ["create_answer_lost", "create_500_but_accepted"])
-def test_a_lost_create_is_adopted_once_its_results_prove_it_ours(lane: Project, fault: str) -> None:
-    lane.emulator.set_faults([{"fault": fault, "times": 1}])
-    ended = lane.run()
-    assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    audit = lane.emulator.audit()
-    assert (audit["creates"], audit["executed"], audit["executed_by_custom_id_max"]) == (3, 30, 1)
-    assert [event["adopted"] for event in events(ended, "created")].count(True) == 1
-
-
-def test_a_create_that_was_not_accepted_is_made_again(lane: Project) -> None:
-    lane.emulator.set_faults([{"fault": "create_500_then_ok", "times": 1}])
-    ended = lane.run()
-    assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    assert lane.emulator.audit()["creates"] == 3
 
 
 def test_a_strangers_batch_of_equal_size_is_waited_for_and_left_alone(lane: Project) -> None:
@@ -58,24 +33,6 @@ def test_a_strangers_batch_of_equal_size_is_waited_for_and_left_alone(lane: Proj
     audit = lane.emulator.audit()
     assert (audit["creates"], audit["executed"], audit["executed_by_custom_id_max"]) == (4, 42, 1)
     assert not any(event["adopted"] for event in events(ended, "created"))
-
-
-def test_expired_requests_are_sent_again_and_only_those(lane: Project) -> None:
-    lane.emulator.set_faults([{"fault": "expire_after_lines", "lines": 5, "times": 1}])
-    ended = lane.run()
-    assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    audit = lane.emulator.audit()
-    assert (audit["executed"], audit["executed_by_custom_id_max"]) == (30, 1)
-
-
-def test_a_cancelled_run_keeps_what_was_answered(lane: Project) -> None:
-    lane.emulator.set_faults([{"fault": "stuck", "times": 3}])
-    run = lane.run(until="submitted").folder
-    ended = resume(run, Answers({}, (), cancel=True), [], lane.console(), "finished")
-    found = outcomes(ended)
-    assert ended.stopped is None
-    assert sum(found.values()) == 30
-    assert found["cancelled"] == 30 - lane.emulator.audit()["executed"]
 
 
 @pytest.mark.parametrize(
@@ -94,16 +51,6 @@ def test_a_folder_that_moves_while_batches_are_created_is_resumed(lane: Project,
     assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
     audit = lane.emulator.audit()
     assert (audit["creates"], audit["executed_by_custom_id_max"]) == (3, 1)
-
-
-def test_clean_all_deletes_the_batches_with_their_results(lane: Project) -> None:
-    import anthropic
-
-    ended = lane.run("batch.clean=all")
-    assert ended.code == 0
-    with anthropic.Anthropic(base_url=lane.url, api_key="k") as sdk:
-        assert sdk.messages.batches.list().data == []
-    assert clean(ended.folder, lane.console()) == 0
 
 
 def test_the_version_that_the_facts_choose_is_spoken(lane: Project) -> None:

@@ -37,25 +37,6 @@ def test_a_batch_costs_at_most_six_durable_lines(project: Project) -> None:
     assert max(sum(event.get("batch") == name for event in durable) for name in ("0001", "0002", "0003")) <= 6
 
 
-@pytest.mark.parametrize("fault", ["create_answer_lost", "create_500_but_accepted"])
-def test_a_create_whose_answer_is_lost_is_adopted_and_not_sent_again(project: Project, fault: str) -> None:
-    project.emulator.set_faults([{"fault": fault, "times": 1}])
-    ended = project.run()
-    assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
-    audit = project.emulator.audit()
-    assert (audit["creates"], audit["executed"], audit["executed_by_custom_id_max"]) == (3, 30, 1)
-    assert [event["adopted"] for event in events(ended, "created")].count(True) == 1
-    assert "looking for it before anything is sent again" in project.said.getvalue()
-
-
-def test_a_create_that_failed_for_sure_is_made_again_after_a_look(project: Project) -> None:
-    project.emulator.set_faults([{"fault": "create_500_then_ok", "times": 1}])
-    ended = project.run()
-    assert outcomes(ended) == {"answered": 30}
-    assert project.emulator.audit()["creates"] == 3
-    assert len(events(ended, "not_found")) >= 3
-
-
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -126,13 +107,6 @@ def test_attempts_of_a_request_are_bounded_and_coverage_judges(project: Project)
     assert [(line["outcome"], line["class"], line["attempts"]) for line in failed] == [("failed", "retryable", 3)] * 2
 
 
-def test_a_permanent_error_of_a_line_is_final(project: Project) -> None:
-    project.emulator.set_faults([{"fault": "line_error", "rows": [0], "status": 400, "message": "no", "times": 1}])
-    ended = project.run()
-    assert outcomes(ended) == {"answered": 29, "failed": 1}
-    assert project.emulator.audit()["creates"] == 3
-
-
 def test_a_first_batch_wholly_refused_stops_the_run(project: Project) -> None:
     project.emulator.set_faults([{"fault": "line_error", "share": 1.0, "status": 400, "message": "no such parameter"}])
     ended = project.run("batch.max_in_flight=1")
@@ -140,37 +114,6 @@ def test_a_first_batch_wholly_refused_stops_the_run(project: Project) -> None:
     assert "no such parameter" in ended.reason
     assert project.emulator.audit()["creates"] == 1
     assert outcomes(ended) == {"failed": 12, "pending": 18}
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        ({"fault": "insufficient_quota"}, "billing"),
-        ({"fault": "echo_key", "on": "create_batch"}, "auth"),
-        ({"fault": "insufficient_quota", "on": "lines", "rows": [0]}, "billing"),
-    ],
-)
-def test_money_and_access_stop_the_run_and_resume_finishes_it(
-    project: Project, fault: dict[str, Any], kind: str
-) -> None:
-    project.emulator.set_faults([fault])
-    ended = project.run()
-    assert (ended.code, ended.stopped) == (3, kind)
-    project.emulator.set_faults([])
-    again = project.resume(ended.folder)
-    assert (again.code, outcomes(again)) == (0, {"answered": 30})
-    assert project.emulator.audit()["executed_by_custom_id_max"] == 1
-
-
-def test_a_batch_that_vanished_asks_and_the_answer_is_obeyed(project: Project) -> None:
-    project.emulator.set_faults([{"fault": "vanished", "after": 0, "looks": None, "listed": False, "times": 1}])
-    ended = project.run()
-    assert (ended.code, ended.stopped) == (3, "question")
-    name = events(ended, "question")[0]["batch"]
-    gone = len(lines(ended.folder / "batches" / name / "requests.jsonl"))
-    assert outcomes(ended) == {"answered": 30 - gone, "pending": gone}
-    again = project.resume(ended.folder, resend=[name])
-    assert (again.code, outcomes(again)) == (0, {"answered": 30})
 
 
 def test_a_batch_that_is_stuck_is_sent_again_only_where_settings_say_so(project: Project) -> None:
@@ -210,12 +153,6 @@ def test_oddities_of_an_answer_change_no_result(project: Project, fault: dict[st
     ended = project.run()
     assert (ended.code, outcomes(ended)) == (0, {"answered": 30})
     assert project.emulator.audit()["executed"] == 30
-
-
-def test_two_lines_that_disagree_are_believed_neither(project: Project) -> None:
-    project.emulator.set_faults([{"fault": "duplicate_lines", "rows": [2], "differ": True, "times": 1}])
-    ended = project.run()
-    assert outcomes(ended) == {"answered": 29, "failed": 1}
 
 
 def test_counters_that_lie_are_not_believed(project: Project) -> None:
@@ -258,18 +195,6 @@ def test_cancel_collects_what_was_answered_and_sends_nothing_more(project: Proje
     assert last.stopped is None
     assert last.summary["outcomes"]["cancelled"] + last.summary["outcomes"]["answered"] == 30
     assert project.emulator.audit()["creates"] == 1
-
-
-def test_clean_leaves_nothing_of_ours(project: Project) -> None:
-    import openai
-
-    from harness.run.driver import clean
-
-    ended = project.run()
-    clean(ended.folder, project.console())
-    client = openai.OpenAI(base_url=project.emulator.url, api_key="any")
-    assert list(client.files.list()) == []
-    client.close()
 
 
 def test_a_resumed_run_keeps_what_was_planned(project: Project) -> None:
