@@ -212,15 +212,33 @@ IMPORTED = """
 import sys
 from harness.cli import main
 assert main(sys.argv[1:]) == 0
-unused = ("anthropic", "groq", "google", "pyarrow", "harness.providers.anthropic")
+unused = ("anthropic", "groq", "google", "pyarrow", "harness.providers.anthropic", "harness.providers.vertex")
 print([name for name in unused if name in sys.modules])
 """
 
 
-def test_a_missing_sdk_is_one_line_before_anything_is_claimed(project: Project) -> None:
-    code = "import sys; sys.modules['anthropic'] = None; from harness.cli import main; sys.exit(main(sys.argv[1:]))"
-    words = [sys.executable, "-c", code, "task=colours", "model=claude-haiku-4-5"]
+@pytest.mark.parametrize(
+    ("package", "lane", "said"),
+    [
+        (
+            "anthropic",
+            ("model=claude-haiku-4-5",),
+            "anthropic needs the package anthropic; pip install 'harness[anthropic]'",
+        ),
+        ("google", ("model=gemini-2.5-flash",), "gemini needs the package google.genai; pip install 'harness[google]'"),
+        (
+            "google.cloud",
+            ("model=gemini-2.5-flash", "provider=vertex"),
+            "vertex needs the package google.cloud.storage; pip install 'harness[google]'",
+        ),
+    ],
+)
+def test_a_missing_sdk_is_one_line_before_anything_is_claimed(
+    project: Project, package: str, lane: tuple[str, ...], said: str
+) -> None:
+    code = f"import sys; sys.modules['{package}'] = None; from harness.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, "task=colours", *lane]
     ran = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
-    assert ran.stderr == "provider: anthropic needs the package anthropic; pip install 'harness[anthropic]'\n"
+    assert ran.stderr == f"provider: {said}\n"
     assert not (project.folder / "outputs").exists()

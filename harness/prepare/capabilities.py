@@ -63,7 +63,13 @@ def _wishes(settings: Settings) -> dict[str, Any]:
 _SPELLING: Mapping[str, tuple[Callable[[Draft], Draft], ...]] = {
     "chat": (),
     "responses": (responses.drop_lacking, responses.hold_least_cap, responses.nest),
-    "messages": (messages.drop_lacking, messages.hold_sampling, messages.hold_cap, messages.nest),
+    "messages": (
+        messages.drop_lacking,
+        messages.hold_sampling,
+        messages.hold_cap,
+        messages.hold_budget,
+        messages.nest,
+    ),
     "generate_content": (generate_content.drop_lacking, generate_content.hold_stops, generate_content.nest),
 }
 

@@ -43,12 +43,31 @@ def hold_cap(draft: Draft) -> Draft:
     return draft.refuse("generate.max_tokens: the Messages API wants a cap on the answer (got null); set it")
 
 
+def hold_budget(draft: Draft) -> Draft:
+    """Refuse a budget of thought that leaves no room for the answer under the cap."""
+    budget, cap = _budget(draft), draft.parameters.get("max_tokens")
+    if not budget or cap is None or cap > budget:
+        return draft
+    effort, key = draft.parameters["reasoning_effort"], source(draft.settings, "reasoning_effort")
+    words = f"{effort!r} is up to {budget:,} tokens of thought, which count against max_tokens (got {cap:,})"
+    return draft.refuse(f"{key}: {words}; raise generate.max_tokens")
+
+
+def _budget(draft: Draft) -> int | None:
+    """Return the tokens that an effort stands for, where the model takes a budget and no effort."""
+    facts, effort = draft.settings.model.capabilities, draft.parameters.get("reasoning_effort")
+    return facts.effort_budgets.get(effort) if facts and effort else None
+
+
 def nest(draft: Draft) -> Draft:
     """Put parameters where the Messages API has them."""
-    flat = dict(draft.parameters)
+    flat, budget = dict(draft.parameters), _budget(draft)
     nested: dict[str, Any] = {}
     if (stop := flat.pop("stop", None)) is not None:
         nested["stop_sequences"] = list(stop)
-    if (effort := flat.pop("reasoning_effort", None)) is not None:
+    effort = flat.pop("reasoning_effort", None)
+    if budget:
+        nested["thinking"] = {"type": "enabled", "budget_tokens": budget}
+    elif effort is not None and budget is None:
         nested["output_config"] = {"effort": effort}
     return replace(draft, parameters={**flat, **nested})

@@ -69,7 +69,7 @@ def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list
         found.append(f"provider.bucket: the bare name is expected, without gs:// (got {provider.bucket})")
     if provider.location == "global" and "://global-" in provider.base_url:
         found.append("provider.base_url: with location global it is https://aiplatform.googleapis.com")
-    return found + _credential_problems(provider, environment)
+    return found or _credential_problems(provider, environment)
 
 
 def _credential_problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list[str]:
@@ -77,9 +77,12 @@ def _credential_problems(provider: ProviderSettings, environment: Mapping[str, s
     variable = provider.access_token_env
     if (variable and environment.get(variable)) or is_loopback(provider.base_url):
         return []
+    import logging
+
     import google.auth
     from google.auth.exceptions import GoogleAuthError
 
+    logging.getLogger("google.auth").setLevel(logging.ERROR)  # it warns of every place where it finds nothing
     try:
         google.auth.default(scopes=[SCOPE])
     except GoogleAuthError:

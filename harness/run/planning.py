@@ -28,7 +28,9 @@ def ready_all(jobs: Sequence[Job]) -> list[Ready]:
             if found := api_problems(job.settings):
                 raise ConfigError(found)
             suits = partial(target_check, job.settings.task.scorers)
-            ready.append(make_ready(job.settings, job.templates, _judged(job), suits))
+            one = make_ready(job.settings, job.templates, _judged(job), suits)
+            load(job.settings.provider.protocol).encoder(one.fixed)  # which refuses what its provider would
+            ready.append(one)
     if wrong:
         raise ConfigError(wrong)
     return ready

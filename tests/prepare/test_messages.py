@@ -67,8 +67,8 @@ def test_what_the_api_or_the_model_does_not_take_is_dropped_with_a_warning() -> 
         ("claude-haiku-4-5", {"temperature": 0, "top_p": 0.5}, "generate.top_p: the Messages API takes temperature or"),
         (
             "claude-haiku-4-5",
-            {"reasoning_effort": "low"},
-            "generate.reasoning_effort: claude-haiku-4-5 does not reason",
+            {"reasoning_effort": "xhigh"},
+            "generate.reasoning_effort: claude-haiku-4-5 accepts none, low, medium or high (got 'xhigh')",
         ),
         ("claude-opus-5-5", {"reasoning_effort": "none"}, "generate.reasoning_effort: claude-opus-5-5 accepts low"),
     ],
@@ -138,3 +138,18 @@ def test_definitions_are_kept_and_stay_a_valid_schema() -> None:
     assert valid.is_valid({"a": {"n": 1}, "b": "x"})
     assert not valid.is_valid({"a": {"n": "1"}})
     assert not valid.is_valid({"a": {"n": 1}, "c": 1})
+
+
+def test_an_effort_is_a_budget_of_thought_where_the_model_takes_no_effort() -> None:
+    found = applied("claude-haiku-4-5", reasoning_effort="medium", max_tokens=10_000, temperature=0.5)
+    assert found.parameters == {"max_tokens": 10_000, "thinking": {"type": "enabled", "budget_tokens": 8192}}
+    assert [rule.subject for rule in found.rules if rule.asked] == ["temperature"]
+    calm = applied("claude-haiku-4-5", reasoning_effort="none", temperature=0.5)
+    assert calm.parameters == {"temperature": 0.5, "max_tokens": 4096}
+
+
+def test_a_budget_that_leaves_no_room_for_the_answer_is_refused() -> None:
+    assert refusals("claude-haiku-4-5", reasoning_effort="medium") == [
+        "generate.reasoning_effort: 'medium' is up to 8,192 tokens of thought, which count against max_tokens "
+        "(got 4,096); raise generate.max_tokens"
+    ]

@@ -159,9 +159,12 @@ def test_a_run_that_was_left_is_taken_up_where_it_was(tmp_path: Path, model: str
 
 
 def test_models_of_several_providers_run_in_one_sweep(tmp_path: Path) -> None:
-    ended = harness(tmp_path, "-m", "model=gpt-oss-20b,gpt-4o-mini,qwen3-235b-a22b", "task.dataset.limit=12")
+    models = ["o3-mini", "claude-haiku-4-5", "gemini-2.5-flash", "gpt-oss-120b"]
+    ended = harness(tmp_path, "-m", f"model={','.join(models)}", "task.dataset.limit=12")
     assert ended.returncode == 0, ended.stderr + ended.stdout
-    assert len(list((tmp_path / "outputs").glob("*/*-sweep/*/summary.json"))) == 3
+    assert len(list((tmp_path / "outputs").glob("*/*-sweep/*/summary.json"))) == 4
+    [table] = (tmp_path / "outputs").glob("*/*-sweep/sweep.md")
+    assert all(f"model={model}" in table.read_text() for model in models)
 
 
 def test_a_model_runs_at_each_provider_that_serves_it_under_the_name_it_has_there(tmp_path: Path) -> None:
