@@ -124,16 +124,19 @@ def fetch(client: Link, status: BatchStatus, folder: Path) -> Fetched:
 
     if "output" not in status.files:
         return Fetched(None, None, 0)
-    target = folder / "output.jsonl"
+    target, file = folder / "output.jsonl", status.files["output"]
     partial = target.with_suffix(".part")
-    url = f"{client.root}/{status.files['output']}:download"
+    url = f"{client.root}/{file}:download"
     with errors("download"), partial.open("wb") as out:
+        size = number(get(client, file).get("sizeBytes"))
         headers = dict(client.headers(url))
         with client.http.stream("GET", url, params={"alt": "media"}, headers=headers) as answer:
             APIError.raise_for_response(answer)
             for block in answer.iter_bytes(BLOCK):
                 if out.write(block) and out.tell() > MAX_DOWNLOAD:
                     raise ProviderError(f"download: more than {MAX_DOWNLOAD:,} bytes of results", kind="permanent")
+        if size is not None and out.tell() != size:
+            raise ProviderError(f"download: {out.tell():,} bytes of {size:,} came", kind="retryable")
         out.flush()
         os.fsync(out.fileno())
     partial.replace(target)

@@ -157,7 +157,7 @@ def _errors(call: str, bucket: Any) -> Iterator[None]:
     except exceptions.GoogleAPICallError as error:
         body = {"error": {"message": f"{error.message} (provider.bucket: {bucket.name})"}}
         raise refused(call, int(error.code or 0), body, error.response, unclear=False) from None
-    except (requests.RequestException, DataCorruption) as error:
+    except (requests.RequestException, ConnectionError, DataCorruption) as error:  # the second: it was cut short
         raise ProviderError(f"{call}: {error}", kind="retryable") from None
     except auth.GoogleAuthError as error:
         kind = "retryable" if isinstance(error, auth.TransportError) else "auth"

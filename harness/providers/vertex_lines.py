@@ -91,7 +91,7 @@ def status_of(job: Mapping[str, Any]) -> BatchStatus:
     done, failed = counts.get("successfulCount", 0), counts.get("failedCount", 0)
     identity = str(job.get("name")).rpartition("/")[2]
     folder = text_of(mapping(mapping(job.get("outputConfig")).get("gcsDestination")).get("outputUriPrefix"))
-    ended = state in ENDED
+    ended, written = state in ENDED, mapping(job.get("outputInfo")).get("gcsOutputDirectory")
     return BatchStatus(
         identity,
         "ended" if ended else "running" if state in RUNNING else "unknown",
@@ -99,7 +99,8 @@ def status_of(job: Mapping[str, Any]) -> BatchStatus:
         done + failed if ended else done,
         0,
         sum(counts.values()),
-        late=state == "SUCCEEDED" and not mapping(job.get("outputInfo")).get("gcsOutputDirectory"),
+        # A job that failed may have run rows and not been allowed to write; nothing is to be waited for then.
+        late=ended and not written and state != "FAILED" and (state == "SUCCEEDED" or done + failed > 0),
         files={"output": folder.rstrip("/") + "/", "job": identity} if ended and folder else {},
         error=_job_error(job.get("error")) if state == "FAILED" else REST.get(state),
     )

@@ -251,7 +251,9 @@ def test_a_vertex_job_that_ended_is_read_wherever_its_rows_may_be() -> None:
         status = vertex_lines.status_of(job(f"JOB_STATE_{state}"))
         assert status.files == {"output": "gs://b/harness/k/out/", "job": "77"}
         assert (status.id, status.completed, status.total) == ("77", 5, 5)
-        assert status.late == (state == "SUCCEEDED")
+        assert status.late == (state != "FAILED")
+    empty = job("JOB_STATE_CANCELLED", completionStats={})
+    assert not vertex_lines.status_of(empty).late
     done = job("JOB_STATE_SUCCEEDED", outputInfo={"gcsOutputDirectory": "gs://b/harness/k/out/prediction-model-1"})
     assert not vertex_lines.status_of(done).late
 
