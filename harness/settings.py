@@ -224,9 +224,8 @@ class Provider(Frozen):
     def imitated_at(self, url: str) -> Provider:
         """Return the provider that the emulator is in this one's place, at the address of the emulator."""
         base = url.rstrip("/")
-        here = {"base_url": base + self.emulator_path.rstrip("/")} | ({"storage_url": base} if self.storage_url else {})
-        named = {"project": self.project or SIMULATED, "bucket": self.bucket or SIMULATED} if self.storage_url else {}
-        return self.model_copy(update={**here, **named})
+        cloud = {"storage_url": base, "project": SIMULATED, "bucket": SIMULATED} if self.storage_url else {}
+        return self.model_copy(update={"base_url": base + self.emulator_path.rstrip("/"), **cloud})
 
 
 class Dataset(Frozen):

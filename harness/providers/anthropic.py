@@ -110,6 +110,8 @@ def create(client: Any, file: str, key: str, settings: Settings) -> str:
             content=body,
             options={"headers": {"Content-Length": str(body.size), **version}, "timeout": CREATE_TIMEOUT},
         )
+        if not made.id:
+            raise KeyError("an answer without an id")
         return str(made.id)
 
 

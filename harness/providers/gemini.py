@@ -5,13 +5,15 @@ Read: Batch and Files guides, ai.google.dev, November 2026; google-genai 3.6.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import ProviderError
 from harness.providers import polling
 from harness.providers.gemini_lines import decode, encoder, line, status_of
-from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_missing, newest, pages
+from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, named, newest, pages
 from harness.providers.google_lines import mapping, number, seconds_of, text_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -69,28 +71,40 @@ def upload(client: Link, path: Path, name: str) -> str:
     """Upload a request file in chunks, and return its name."""
     with errors("upload"):
         config = {"display_name": name, "mime_type": "application/jsonl"}
-        return str(client.sdk.files.upload(file=path, config=config).name)
+        return named(client.sdk.files.upload(file=path, config=config).name)
 
 
 def create(client: Link, file: str, key: str, settings: Settings) -> str:
     """Create a batch by one call: there is no idempotency key, a retry could create and bill a second one."""
-    with errors("create", unclear=True):
-        made = client.sdk.batches.create(model=settings.model_id(), src=file, config={"display_name": key})
-        return str(made.name)
+    with _file_may_be_gone(), errors("create", unclear=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the SDK warns of states that it does not know
+            made = client.sdk.batches.create(model=settings.model_id(), src=file, config={"display_name": key})
+        return named(made.name)
+
+
+@contextmanager
+def _file_may_be_gone() -> Iterator[None]:
+    """Tell a file that is gone, as after its 48 hours, from a model that is not there: it is uploaded again."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.status in (403, 404) and "file" in str(error).lower():
+            raise ProviderError(str(error), kind="retryable", status=error.status, code="file_not_found") from None
+        if error.status == 404:
+            raise ProviderError(f"{error}; check model.id", kind=error.kind, status=404, code=error.code) from None
+        raise
 
 
 def find(client: Link, key: str, file: str, since: float) -> list[Candidate]:
-    """List the batches created after `since` that carry our key; the list promises no order: pages are read whole."""
+    """List the batches that carry our key; the list promises no order, so all of it is read."""
     found = []
     for page in pages(client, "list", "batches", "operations"):
-        abouts = [mapping(operation.get("metadata")) for operation in page]
-        ages = [seconds_of(about.get("createTime")) for about in abouts]
-        for operation, about, created in zip(page, abouts, ages, strict=True):
+        for operation in page:
+            about = mapping(operation.get("metadata"))
             if about.get("displayName") == key:
                 total = number(mapping(about.get("batchStats")).get("requestCount")) or 0
-                found.append(Candidate(str(operation.get("name")), key, created, total))
-        if all(created < since for created in ages):
-            break
+                found.append(Candidate(str(operation.get("name")), key, seconds_of(about.get("createTime")), total))
     return found
 
 
@@ -128,7 +142,7 @@ def fetch(client: Link, status: BatchStatus, folder: Path) -> Fetched:
     partial = target.with_suffix(".part")
     url = f"{client.root}/{file}:download"
     with errors("download"), partial.open("wb") as out:
-        size = number(get(client, file).get("sizeBytes"))
+        size = _size(client, file)
         headers = dict(client.headers(url))
         with client.http.stream("GET", url, params={"alt": "media"}, headers=headers) as answer:
             APIError.raise_for_response(answer)
@@ -143,6 +157,16 @@ def fetch(client: Link, status: BatchStatus, folder: Path) -> Fetched:
     return Fetched(target, None, target.stat().st_size)
 
 
+def _size(client: Link, file: str) -> int | None:
+    """Ask how large a file of results is; None where that is not said, as the download needs no such answer."""
+    from google.genai.errors import APIError
+
+    try:
+        return number(get(client, file).get("sizeBytes"))
+    except APIError:
+        return None
+
+
 def cancel(client: Link, batch: str) -> None:
     """Ask for cancellation; a batch that has ended already is no error."""
     from google.genai.errors import ClientError
@@ -151,7 +175,7 @@ def cancel(client: Link, batch: str) -> None:
         try:
             client.sdk.batches.cancel(name=batch)
         except ClientError as error:
-            if error.code not in (400, 404, 409):
+            if error.code not in (404, 409) and error.status != "FAILED_PRECONDITION":
                 raise
 
 
@@ -161,12 +185,14 @@ def clean(client: Link, files: Sequence[str]) -> int:
 
     deleted = 0
     for name in (file for file in files if not file.startswith(RESULTS)):
-        kind = client.sdk.batches if name.startswith("batches/") else client.sdk.files
+        is_batch = name.startswith("batches/")
         with errors("delete"):
             try:
-                kind.delete(name=name)
+                (client.sdk.batches if is_batch else client.sdk.files).delete(name=name)
             except ClientError as error:
-                if not is_missing(error):
+                # Of a file that is gone Google says that we may not have it, "or it may not exist".
+                gone = error.code == 404 or (error.code == 403 and "may not exist" in str(error.message))
+                if not gone or (is_batch and error.code != 404):
                     raise
                 continue
         deleted += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from harness.providers.google_lines import answer, encoder_with, error_of, mapping, number, text_of
+from harness.providers.google_lines import answer, encoder_with, error_of, failure_of, mapping, number, text_of
 from harness.types import BatchStatus, Error, Fixed, Request, Response
 
 RUNNING = ("PENDING", "RUNNING")
@@ -50,7 +50,9 @@ def status_of(operation: Mapping[str, Any]) -> BatchStatus:
     done, failed = counts.get("successfulRequestCount", 0), counts.get("failedRequestCount", 0)
     output = mapping(about.get("output")) or mapping(operation.get("response"))
     file, name = text_of(output.get("responsesFile")), str(operation.get("name"))
-    error = error_of(operation.get("error")) if state == "FAILED" else LOST.get(state)
+    if about.get("state") is None and operation.get("done") is True and operation.get("error"):
+        state = word = "FAILED"
+    error = failure_of(operation.get("error")) if state == "FAILED" else LOST.get(state)
     return BatchStatus(
         name,
         "ended" if state in ENDED else "running" if state in RUNNING else "unknown",

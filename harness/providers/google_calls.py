@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -39,7 +40,7 @@ class Link:
 
 def is_loopback(url: str) -> bool:
     """Tell whether an address is on this machine, where no proxy can reach."""
-    return "://127.0.0.1" in url or "://localhost" in url
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def http_client(url: str) -> Any:
@@ -49,7 +50,8 @@ def http_client(url: str) -> Any:
     import httpx2
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
-    return httpx2.Client(trust_env=not is_loopback(url), timeout=TIMEOUT, follow_redirects=True)
+    # No redirect is followed: the key's header would go along to whatever host it names.
+    return httpx2.Client(trust_env=not is_loopback(url), timeout=TIMEOUT)
 
 
 def get(link: Link, path: str, **query: str) -> dict[str, Any]:
@@ -84,9 +86,11 @@ def newest(things: list[Belonging]) -> list[Belonging]:
     return sorted(things, key=lambda one: one.created_at or 0.0, reverse=True)
 
 
-def is_missing(error: BaseException) -> bool:
-    """Tell whether Google says that a thing is not there; of a file that was deleted it says 403."""
-    return getattr(error, "code", None) in (403, 404)
+def named(name: Any) -> str:
+    """Return the name of what was made; without one the answer says nothing of whether it was."""
+    if not isinstance(name, str) or not name:
+        raise KeyError("an answer without a name")
+    return name
 
 
 @contextmanager
@@ -107,28 +111,29 @@ def errors(call: str, *, unclear: bool = False) -> Iterator[None]:
         never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
         kind = "unclear" if unclear and not never_sent else "retryable"
         raise ProviderError(f"{call}: {error or type(error).__name__}", kind=kind) from None
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
 
 
 def refused(call: str, code: int, body: Any, response: Any, *, unclear: bool) -> ProviderError:
     """Make the error for an HTTP status; a gateway's page has no body that can be read."""
-    said = mapping(body).get("error", body)
-    error = error_of({**mapping(said), "code": code})
+    said = mapping(mapping(body).get("error", body))
+    error, listed = error_of({**said, "code": code}), said.get("details")
+    details = [mapping(one) for one in listed] if isinstance(listed, list) else []
     kind: str = error.kind
-    if any(mapping(one).get("reason") == "API_KEY_INVALID" for one in mapping(said).get("details") or ()):
+    if any(one.get("reason") == "API_KEY_INVALID" for one in details):
         kind = "auth"
-    if unclear and (code >= 500 or code in (408, 409)):
+    if unclear and (code < 400 or code >= 500 or code in (408, 409, 499)):  # 201 too: the SDK takes 200 alone
         kind = "unclear"
-    wait = _retry_after(response, mapping(said).get("details"))
+    wait = _retry_after(response, details)
     return ProviderError(f"{call}: {error.message[:1000]}", kind=kind, status=code, code=error.code, retry_after=wait)
 
 
-def _retry_after(response: Any, details: Any) -> float | None:
+def _retry_after(response: Any, details: list[Mapping[str, Any]]) -> float | None:
     """Read the server's wish in seconds, from the header or from the RetryInfo of the error."""
     said = [getattr(response, "headers", {}).get("retry-after")]
-    said += [mapping(one).get("retryDelay") for one in details or ()]
+    said += [one.get("retryDelay") for one in details]
     for value in said:
         try:
             return float(str(value).removesuffix("s"))

@@ -66,6 +66,12 @@ def error_of(status: Any) -> Error:
     return Error(kind, message, code if code is not None and code >= 100 else None, named)
 
 
+def failure_of(status: Any) -> Error:
+    """Read why a batch failed as a whole: nothing of it ran, so without a reason that can be read it is tried again."""
+    error = error_of(status)
+    return Error("retryable", error.message, error.status, error.code) if error.kind == "unknown" else error
+
+
 def encoder_with(schema_key: str, fixed: Fixed) -> Callable[[Request], bytes]:
     """Return the function that makes a request's body; the schema stands under `schema_key`.
 

@@ -16,7 +16,7 @@ import orjson
 from harness.errors import ProviderError
 from harness.providers import polling
 from harness.providers.openai_lines import URLS, decode, encoder, kind_of, line, told
-from harness.providers.openai_objects import LABEL, batch_of, file_of, number_of, status_of
+from harness.providers.openai_objects import LABEL, batch_of, file_of, id_of, number_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
 from harness.types import BatchStatus, Belonging, Candidate, Fetched
@@ -73,7 +73,7 @@ def upload(client: Any, path: Path, name: str) -> str:
     """Upload a request file and return its id."""
     with _errors("upload"), path.open("rb") as file:
         raw = client.files.with_raw_response.create(file=(name, file), purpose="batch")
-        return str(orjson.loads(raw.content)["id"])
+        return id_of(orjson.loads(raw.content))
 
 
 def create(client: Any, file: str, key: str, settings: Settings) -> str:
@@ -86,7 +86,7 @@ def create(client: Any, file: str, key: str, settings: Settings) -> str:
             metadata={LABEL: key},
             timeout=CREATE_TIMEOUT,
         )
-        return str(orjson.loads(raw.content)["id"])
+        return id_of(orjson.loads(raw.content))
 
 
 def find(client: Any, key: str, file: str, since: float) -> list[Candidate]:

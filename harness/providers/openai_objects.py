@@ -69,6 +69,13 @@ def batch_error(errors: Any) -> Error:
     return Error(kind, f"{message}{where}{more}", None, code)
 
 
+def id_of(made: Any) -> str:
+    """Return the id of what was made; without one the answer says nothing of whether it was."""
+    if not made["id"]:
+        raise KeyError("an answer without an id")
+    return str(made["id"])
+
+
 def number_of(value: Any) -> float | None:
     """Read a time stamp; some servers write it as a string."""
     try:

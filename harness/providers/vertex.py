@@ -6,13 +6,26 @@ google-genai 3.6, google-cloud-storage 3.17.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import ProviderError
 from harness.providers import polling, vertex_bucket
-from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, is_loopback, newest, pages
+from harness.providers.google_calls import (
+    PAGE,
+    TIMEOUT,
+    Link,
+    errors,
+    get,
+    http_client,
+    is_loopback,
+    named,
+    newest,
+    pages,
+)
 from harness.providers.google_lines import seconds_of
 from harness.providers.vertex_lines import decode, encoder, line, status_of
 from harness.settings import Provider as ProviderSettings
@@ -47,6 +60,12 @@ APIS: tuple[str, ...] = ("generate_content",)
 VERSION = "v1beta1"  # what google-genai speaks with Vertex
 JOBS = "batchPredictionJobs"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+# Where the host's name does not begin with the location (google-genai 3.6, _api_client.py).
+HOSTS = {
+    "global": "aiplatform.googleapis.com",
+    "us": "aiplatform.us.rep.googleapis.com",
+    "eu": "aiplatform.eu.rep.googleapis.com",
+}
 NO_KEY = "none"  # what stands for the token where the environment has none
 
 
@@ -67,8 +86,9 @@ def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list
     ]
     if provider.bucket and provider.bucket.startswith("gs://"):
         found.append(f"provider.bucket: the bare name is expected, without gs:// (got {provider.bucket})")
-    if provider.location == "global" and "://global-" in provider.base_url:
-        found.append("provider.base_url: with location global it is https://aiplatform.googleapis.com")
+    host = HOSTS.get(provider.location or "")
+    if host and f"://{provider.location}-" in provider.base_url:
+        found.append(f"provider.base_url: with location {provider.location} it is https://{host}")
     return found or _credential_problems(provider, environment)
 
 
@@ -132,22 +152,28 @@ def upload(client: Place, path: Path, name: str) -> str:
 def create(client: Place, file: str, key: str, settings: Settings) -> str:
     """Create a job by one call, whose predictions go beside its requests, in a folder of the key's."""
     config = {"dest": f"{file.rpartition('/')[0]}/{key}", "display_name": key}
-    with errors("create", unclear=True):
-        made = client.sdk.batches.create(model=settings.model_id(), src=file, config=config)
-        return str(made.name).rpartition("/")[2]
+    try:
+        with errors("create", unclear=True), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the SDK warns of states that it does not know
+            made = client.sdk.batches.create(model=settings.model_id(), src=file, config=config)
+            return named(made.name).rpartition("/")[2]
+    except ProviderError as error:
+        hints = {404: "check model.id and provider.location", 403: "check provider.project and the account's rights"}
+        if error.status not in hints:
+            raise
+        raise ProviderError(
+            f"{error}; {hints[error.status]}", kind=error.kind, status=error.status, code=error.code
+        ) from None
 
 
 def find(client: Place, key: str, file: str, since: float) -> list[Candidate]:
-    """List the jobs created after `since` that carry our key; the list promises no order, so a page is read whole."""
+    """List the jobs that carry our key; the list promises no order, so all of it is read."""
     found = []
     for page in pages(client, "list", JOBS, JOBS):
-        ages = [seconds_of(job.get("createTime")) for job in page]
-        for job, created in zip(page, ages, strict=True):
+        for job in page:
             if job.get("displayName") == key:
                 status = status_of(job)
-                found.append(Candidate(status.id, key, created, status.total))
-        if all(created < since for created in ages):
-            break
+                found.append(Candidate(status.id, key, seconds_of(job.get("createTime")), status.total))
     return found
 
 
@@ -189,7 +215,7 @@ def cancel(client: Place, batch: str) -> None:
         try:
             client.sdk.batches.cancel(name=batch)
         except ClientError as error:
-            if error.code not in (400, 404, 409):
+            if error.code not in (404, 409) and error.status != "FAILED_PRECONDITION":
                 raise
 
 

@@ -18,13 +18,14 @@ from harness.providers.google_calls import is_loopback, refused
 from harness.providers.google_lines import mapping
 from harness.providers.vertex_lines import id_of
 from harness.settings import Provider as ProviderSettings
-from harness.types import Belonging
+from harness.types import Belonging, run_key_in
 
 HOME = "harness/"
 REQUESTS = "requests.jsonl"
 CHUNK = 8 << 20  # bytes that an upload holds in memory at a time; the client's own choice is 100 MiB
 TIMEOUT = 120.0  # s a call
 FINAL = "/predictions.jsonl"
+MAX_DOWNLOAD = 32_000_000_000  # bytes; 200,000 rows of 160 kB each: what is larger is no answer
 
 
 def connect(provider: ProviderSettings, credentials: Any) -> Any:
@@ -60,6 +61,8 @@ def download(bucket: Any, folder: str, target: Path) -> Path | None:
     with _errors("download", bucket):
         blobs = [blob for blob in _under(bucket, _name(bucket, folder)) if blob.name.endswith(".jsonl")]
         blobs = [blob for blob in blobs if blob.name.endswith(FINAL) and "incremental" not in blob.name] or blobs
+        if (size := sum(blob.size or 0 for blob in blobs)) > MAX_DOWNLOAD:
+            raise ProviderError(f"download: {size:,} bytes, more than {MAX_DOWNLOAD:,}", kind="permanent")
         partial, seen = target.with_suffix(".part"), set[bytes]()
         with partial.open("wb") as out:
             for blob in blobs:
@@ -112,6 +115,8 @@ def delete(bucket: Any, address: str) -> int:
     from google.api_core.exceptions import NotFound
 
     name, deleted = _name(bucket, address), 0
+    if not _is_ours(name):
+        return 0
     with _errors("delete", bucket):
         blobs = _under(bucket, name) if name.endswith("/") else [bucket.blob(name)]
         for blob in blobs:
@@ -121,6 +126,12 @@ def delete(bucket: Any, address: str) -> int:
                 continue
             deleted += 1
     return deleted
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether a run of ours wrote this: a job that was adopted by hand may have written anywhere."""
+    place = name.removeprefix(HOME)
+    return name.startswith(HOME) and place.startswith(run_key_in(place) or "/")
 
 
 def belongings(bucket: Any) -> list[Belonging]:
@@ -155,10 +166,18 @@ def _errors(call: str, bucket: Any) -> Iterator[None]:
     try:
         yield
     except exceptions.GoogleAPICallError as error:
-        body = {"error": {"message": f"{error.message} (provider.bucket: {bucket.name})"}}
+        body = {"error": {"message": f"{_said(error)} (provider.bucket: {bucket.name})"}}
         raise refused(call, int(error.code or 0), body, error.response, unclear=False) from None
     except (requests.RequestException, ConnectionError, DataCorruption) as error:  # the second: it was cut short
         raise ProviderError(f"{call}: {error}", kind="retryable") from None
     except auth.GoogleAuthError as error:
         kind = "retryable" if isinstance(error, auth.TransportError) else "auth"
         raise ProviderError(f"{call}: Google's credentials cannot be used: {error}", kind=kind) from None
+
+
+def _said(error: Any) -> str:
+    """Return the service's own words, where its answer is JSON; the exception's are about the call."""
+    try:
+        return str(error.response.json()["error"]["message"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return str(error.message)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from harness.errors import ConfigError
-from harness.providers.google_lines import answer, encoder_with, error_of, kind_of, mapping, number, text_of
+from harness.providers.google_lines import answer, encoder_with, error_of, failure_of, kind_of, mapping, number, text_of
 from harness.providers.vertex_importer import refusals
 from harness.types import BatchStatus, Error, Fixed, Request, Response, Sample
 
@@ -102,16 +102,21 @@ def status_of(job: Mapping[str, Any]) -> BatchStatus:
         # A job that failed may have run rows and not been allowed to write; nothing is to be waited for then.
         late=ended and not written and state != "FAILED" and (state == "SUCCEEDED" or done + failed > 0),
         files={"output": folder.rstrip("/") + "/", "job": identity} if ended and folder else {},
-        error=_job_error(job.get("error")) if state == "FAILED" else REST.get(state),
+        error=_job_error(job.get("error"), done) if state == "FAILED" else REST.get(state),
     )
 
 
-def _job_error(status: Any) -> Error:
-    """Read why a job failed, and say which setting is concerned."""
-    error = error_of(status)
-    hint = ""
+def _job_error(status: Any, ran: int) -> Error:
+    """Read why a job failed, and say which setting is concerned; `ran`: rows that were answered, and are billed."""
+    error = failure_of(status)
+    kind, hint = error.kind, ""
     if error.code == "FAILED_PRECONDITION" and "bucket" in error.message:
         hint = " (provider.bucket)"
     elif error.code == "PERMISSION_DENIED":
         hint = " (give the service account the right to write into provider.bucket)"
-    return Error(error.kind, error.message + hint, error.status, error.code)
+    elif error.message.startswith("Not found: URI"):
+        kind = "retryable"  # the requests are gone: they are uploaded again
+    if ran:
+        hint += f"; {ran} rows ran and are billed, and their answers could not be written"
+        kind = "unknown" if kind == "retryable" else kind  # to send them again is for a person to decide
+    return Error(kind, error.message + hint, error.status, error.code)

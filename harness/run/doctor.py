@@ -63,7 +63,10 @@ def _key(settings: Settings) -> str:
     if settings.endpoint.simulated:
         return f"none needed: the emulator of {settings.provider.name} on this machine"
     variable = settings.key_variable()
-    return f"{f'{variable} is set' if variable else 'none'}, for {settings.provider.name} at {settings.address()}"
+    found = f"{variable} is set" if variable else "none"
+    if variable and not os.environ.get(variable):
+        found = f"{variable} is not set; the machine's own credentials are used"
+    return f"{found}, for {settings.provider.name} at {settings.address()}"
 
 
 def _examined(one: Patient, console: Console, *, model: bool) -> bool:

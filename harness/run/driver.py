@@ -318,7 +318,7 @@ def clean(path: Path, console: Console) -> int:
     """Delete what is ours at the provider and return how many files that were."""
     stored = folder.read(path)
     provider = stored.settings.provider
-    wrong = key_problems(stored.settings, os.environ)
+    wrong = key_problems(stored.settings, os.environ) or setup_problems(stored.settings, os.environ)
     if not provider.deletes_files:
         wrong = [f"{provider.name} has no call that deletes a file; what it keeps, it keeps until it expires"]
     if wrong:

@@ -267,7 +267,14 @@ def _failed(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchS
     phase: Phase = "uploaded" if event["call"] == "create" else batch.phase
     if event.get("code") == "file_not_found" and batch.failures >= PATIENCE_WITH_FILE:
         phase = "planned"  # it is really gone: a fresh copy is harmless
-    return replace(batch, phase=phase, failures=batch.failures + 1, not_before=event["retry_at"])
+    failures = batch.failures + 1
+    if event["call"] == "create" and event["status"] == 429 and _others_run(state, batch):
+        failures = min(failures, MOST_WAITING)  # the queue is full of our own: there will be room when one has ended
+    return replace(batch, phase=phase, failures=failures, not_before=event["retry_at"])
+
+
+def _others_run(state: State, batch: BatchState) -> bool:
+    return any(state.batches[name].phase == "created" for name in state.open if name != batch.name)
 
 
 def _unclear(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchState:
@@ -296,6 +303,7 @@ def _cancelling(state: State, batch: BatchState, event: Mapping[str, Any]) -> Ba
     return replace(batch, cancelling=True, failures=0)
 
 
+MOST_WAITING = 8  # failures in a row at which the wait is at its longest, and attempts are not used up
 LOOKS = frozenset({"seen", "looked", "gone", "late", "ended"})
 BATCH_EVENTS = {
     "uploaded": _uploaded,

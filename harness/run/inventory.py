@@ -97,6 +97,7 @@ def _kept(thing: Belonging, here: Here | None, owned: Iterable[Belonging], ended
         return ""
     if not INPUT.fullmatch(thing.name):
         return "it may be results that lie nowhere else"
-    used = any(batch.name.startswith(thing.name.removesuffix(".jsonl")) for batch in batches)
+    label = re.compile(re.escape(thing.name.removesuffix(".jsonl")) + r"-[0-9]+")  # its submissions are numbered
+    used = any(label.fullmatch(batch.name) for batch in batches)
     fresh = thing.created_at is None or now - thing.created_at < FRESH
     return "just uploaded, a run elsewhere may need it" if fresh and not used else ""

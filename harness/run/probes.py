@@ -96,7 +96,9 @@ def can_upload(one: Patient) -> Probe:
 
     def act() -> Probe:
         uploaded = one.provider.upload(one.client, one.file, one.file.name)
-        one.provider.clean(one.client, [uploaded])
+        if not one.provider.clean(one.client, [uploaded]):
+            words = f"one was uploaded ({uploaded}) and could not be deleted; look at the rights of the key"
+            return Probe("files", "fails", words)
         return Probe("files", "ok", f"one of {size} bytes was uploaded and deleted again")
 
     return _try("files", one, act)
@@ -120,7 +122,8 @@ def _advice(error: ProviderError, settings: Settings) -> str:
     if error.kind == "auth":
         if variable is None:
             return f"a key is wanted: name its variable in {'endpoint' if upstream else 'provider'}.api_key_env"
-        return f"check the key in {variable}, and its rights"
+        other = " or the machine's own credentials" if variable == settings.provider.access_token_env else ""
+        return f"check the key in {variable}{other}, and its rights"
     if error.kind == "billing":
         return f"check money and quota of the account that the key in {variable} belongs to"
     if error.status is None or (upstream and error.status >= 500):

@@ -215,6 +215,8 @@ def test_results_of_a_gemini_batch_stand_in_either_place_or_are_late() -> None:
 
 
 def test_a_gemini_batch_that_is_lost_says_how() -> None:
+    bare = gemini_lines.status_of({"name": "batches/b1", "done": True, "error": {"code": 13, "message": "x"}})
+    assert (bare.phase, bare.error.kind if bare.error else None) == ("ended", "retryable")
     failed = gemini_lines.status_of(operation("BATCH_STATE_FAILED", error={"code": 3, "message": "bad file"}))
     assert failed.error is not None
     assert (failed.error.kind, failed.error.message) == ("permanent", "bad file")
@@ -265,14 +267,25 @@ def test_a_vertex_job_that_ended_is_read_wherever_its_rows_may_be() -> None:
         (9, "Failed to get GCS bucket location for b.", "permanent", "(provider.bucket)"),
         (7, "insufficient permission", "auth", "provider.bucket"),
         (13, "System error.", "retryable", ""),
+        (3, "Not found: URI gs://b/harness/k/requests.jsonl", "retryable", ""),
+        (None, None, "retryable", ""),
     ],
 )
-def test_a_vertex_job_that_failed_names_the_setting(code: int, message: str, kind: str, hint: str) -> None:
-    error = vertex_lines.status_of(job("JOB_STATE_FAILED", error={"code": code, "message": message})).error
+def test_a_vertex_job_that_failed_names_the_setting(code: Any, message: Any, kind: str, hint: str) -> None:
+    said = {"code": code, "message": message} if code else None
+    error = vertex_lines.status_of(job("JOB_STATE_FAILED", error=said, completionStats={})).error
     assert error is not None
     assert error.kind == kind
-    assert error.message.startswith(message)
+    assert error.message.startswith(message or "an error")
     assert hint in error.message
+
+
+@pytest.mark.parametrize(("code", "kind"), [(13, "unknown"), (7, "auth"), (3, "permanent")])
+def test_rows_that_ran_and_could_not_be_written_are_said_to_be_billed_and_not_sent_again(code: int, kind: str) -> None:
+    error = vertex_lines.status_of(job("JOB_STATE_FAILED", error={"code": code, "message": "no."})).error
+    assert error is not None
+    assert error.kind == kind
+    assert "4 rows ran and are billed, and their answers could not be written" in error.message
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,34 @@ def test_a_token_goes_with_every_call_and_stays_out_of_the_files(
 
 
 @ON_GEMINI
+def test_a_file_that_is_gone_before_its_batch_was_made_is_uploaded_again(lane: Project) -> None:
+    lane.emulator.set_faults([{"fault": "insufficient_quota", "on": "create_batch", "times": 1}])
+    stopped = lane.run("batch.max_in_flight=1")
+    assert stopped.code == 3
+    lane.emulator.advance(49 * 3600.0)  # uploads live for 48 hours
+    ended = lane.resume(stopped.folder)
+    assert came(ended) == DONE
+    assert [event["batch"] for event in events(ended, "uploaded")] == ["0001", "0001", "0002", "0003"]
+
+
+@ON_VERTEX
+@pytest.mark.parametrize("command", ["clean", "resume"])
+def test_commands_on_a_run_say_what_calls_to_vertex_lack(
+    lane: Project, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("VERTEX_ACCESS_TOKEN", "t")
+    folder = lane.run(until="submitted").folder
+    (folder / "settings.json").write_text((folder / "settings.json").read_text().replace("127.0.0.1", "vertex.invalid"))
+    for variable in ("GOOGLE_APPLICATION_CREDENTIALS", "VERTEX_ACCESS_TOKEN", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("HOME", str(lane.folder))
+    ended = harness(lane.folder, command, str(folder))
+    assert ended.returncode == 2
+    assert "provider.access_token_env: no credentials" in ended.stderr
+
+
+@ON_GEMINI
 def test_a_lost_batch_is_found_behind_many_pages(lane: Project) -> None:
     from google import genai
 
@@ -179,6 +207,12 @@ def test_a_model_runs_on_the_default_endpoint(tmp_path: Path, model: str, provid
     assert summary["outcomes"]["answered"] >= 100
     served = {line["model_served"] for line in lines(folder / "results.jsonl")} - {None}
     assert served == {model}
+
+
+def test_a_project_and_a_bucket_of_ones_own_are_no_hindrance_to_a_simulation(tmp_path: Path) -> None:
+    words = ["model=gemini-2.5-flash", "provider=vertex", "provider.project=mine", "provider.bucket=my-own"]
+    ended = harness(tmp_path, *words, "task.dataset.limit=12")
+    assert ended.returncode == 0, ended.stderr + ended.stdout
 
 
 @pytest.mark.parametrize("task", ["arithmetic", "extraction", "routing", "summary"])
