@@ -73,7 +73,7 @@ class SentSchema:
 
     name: str
     schema: Mapping[str, Any]
-    strict: bool
+    strict: bool  # all that it constrains is enforced, nothing is merely told; OpenAI is sent this word
     nullable: tuple[tuple[str, ...], ...] = ()  # paths (property names, "*" for items) that we made nullable
 
 

@@ -52,19 +52,28 @@ def _window_problems(settings: Settings) -> list[str]:
     """Check the completion window, or the deadline that picks one."""
     offered, batch = settings.provider.windows, settings.batch
     if batch.deadline is not None:
-        if not any(seconds(window) <= batch.deadline for window in offered):
-            return [f"batch.deadline: no window on offer fits {duration(batch.deadline)}; have: {', '.join(offered)}"]
+        if not _fitting(settings, batch.deadline):
+            last = settings.provider.ends_within
+            ends = f"; {settings.provider.name} may take {duration(last)} to end a batch" if last is not None else ""
+            return [
+                f"batch.deadline: no window on offer fits {duration(batch.deadline)}; have: {', '.join(offered)}{ends}"
+            ]
     elif batch.window not in offered:
         return [f"batch.window: {settings.provider.name} does not offer {batch.window}; have: {', '.join(offered)}"]
     return []
+
+
+def _fitting(settings: Settings, deadline: float) -> list[str]:
+    """Return the windows at whose end the provider has ended a batch before the deadline, in seconds."""
+    last = settings.provider.ends_within or 0.0
+    return [window for window in settings.provider.windows if max(seconds(window), last) <= deadline]
 
 
 def with_window(settings: Settings) -> Settings:
     """Put the longest window that fits the deadline, if there is one, in place of `batch.window`."""
     if settings.batch.deadline is None:
         return settings
-    fitting = [window for window in settings.provider.windows if seconds(window) <= settings.batch.deadline]
-    window = max(fitting, key=seconds)
+    window = max(_fitting(settings, settings.batch.deadline), key=seconds)
     return settings.model_copy(update={"batch": settings.batch.model_copy(update={"window": window})})
 
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.prepare import schemas
+
 Node = dict[str, Any]
 
 KEPT = ("type", "enum", "const", "description")
-UNSAID = frozenset({"$schema", "$comment", "$id", "title", "default", "examples", "$defs", "definitions"})
+UNSAID = schemas.ANNOTATIONS | {"$id", "$defs", "definitions"}
 TOLD = frozenset(  # constraints that the API refuses: the model is told of them in words
     {
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"),
@@ -28,6 +30,7 @@ WALKED = frozenset({"properties", "required", "additionalProperties", "items", "
 class Fitted:
     """What the walk came to."""
 
+    refs: schemas.Refs
     told: list[str] = field(default_factory=list)  # keyword at place, now in a description
     closed: list[str] = field(default_factory=list)  # objects that took further properties
     unfit: list[str] = field(default_factory=list)  # what cannot be said at all
@@ -35,7 +38,7 @@ class Fitted:
 
 def fit(schema: Mapping[str, Any]) -> tuple[Node, Fitted]:
     """Return the schema as the API takes it, and what became of it; with anything unfit, it cannot be sent."""
-    found = Fitted()
+    found = Fitted(schemas.references(schema))
     definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
     for name in definitions:
         if _reaches(name, definitions):
@@ -53,12 +56,18 @@ def _walk(node: Any, at: str, found: Fitted) -> Node:
         found.unfit.append(f"any value at {at or '/'}")
         return {}
     here: Node = {key: node[key] for key in KEPT if key in node}
-    for key in node.keys() - UNSAID - TOLD - WALKED - set(KEPT):
-        found.unfit.append(f"{key} at {at or '/'}")
+    for key in sorted(node.keys() - UNSAID - TOLD - WALKED - set(KEPT)):
+        if not key.startswith("x-"):
+            found.unfit.append(f"{key} at {at or '/'}")
+    for word in ("$ref", "allOf"):  # what constrains beside them would be lost, or replace their words
+        if word in node and (beside := sorted(node.keys() & (WALKED | TOLD | set(KEPT)) - {word, "description"})):
+            found.unfit.append(f"{', '.join(beside)} beside {word} at {at or '/'}")
     if "$ref" in node:
         return {"$ref": _local(node["$ref"], at, found)}
     for word in ("anyOf", "oneOf"):
         if word in node:
+            if word == "oneOf" and not schemas.disjoint(node[word], found.refs):
+                found.unfit.append(f"oneOf of alternatives that overlap at {at or '/'}")
             here["anyOf"] = [_walk(part, f"{at}/{word}/{n}", found) for n, part in enumerate(node[word])]
     if parts := node.get("allOf"):
         if len(parts) > 1 or not isinstance(parts[0], Mapping):
@@ -83,6 +92,8 @@ def _typed(node: Mapping[str, Any], at: str, found: Fitted) -> Node:
             found.closed.append(at or "/")
         here["properties"] = {k: _walk(v, f"{at}/properties/{k}", found) for k, v in inside.items()}
         here["required"] = list(node.get("required", ()))
+        for name in sorted({*here["required"]} - inside.keys()):
+            found.unfit.append(f"required {name}, which is no property, at {at or '/'}")
         here["additionalProperties"] = False
     if "array" in kinds or "items" in node:
         if "items" in node:
@@ -112,6 +123,8 @@ def _parted(here: Node) -> Node:
     kinds = here.get("type")
     if not isinstance(kinds, list):
         return here
+    listed = schemas.values(here)
+    kinds = [kind for kind in kinds if kind != "null" or listed is None or None in listed]
     if len(kinds) == 1:
         return {**here, "type": kinds[0]}
     rest = {key: value for key, value in here.items() if key not in ("type", "description")}

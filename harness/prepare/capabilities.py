@@ -16,12 +16,13 @@ from harness.types import Fixed, Message, Rule
 
 # Keys of a body that are never free for generate.extra.
 OURS = ("model", "messages", "input", "instructions", "contents", "systemInstruction", "n")
+NEVER_INSIDE = {"generationConfig": ("candidateCount", "candidate_count")}  # of an object of a body: its `n`
 FORM_OF_ANSWERS = {  # what is ours inside an object of a body, where a schema is sent
     "output_config": ("format",),
     "generationConfig": ("responseMimeType", "responseSchema", "responseJsonSchema"),
 }
 INSTEAD = {
-    "n": "set task.epochs.count",
+    **dict.fromkeys(("n", "candidateCount", "candidate_count"), "set task.epochs.count"),
     "model": "set model.id",
     "response_format": "see task.structured_output",
     "text": "see task.structured_output and generate.verbosity",
@@ -140,8 +141,9 @@ def merge_extra(draft: Draft) -> Draft:
         ours = parameters.get(name, {})
         if name not in taken and isinstance(value, Mapping) and isinstance(ours, Mapping):  # an object that both fill
             form = FORM_OF_ANSWERS.get(name, ()) if draft.output != "text" else ()
-            for inner in [inner for inner in value if inner in ours or inner in form]:
-                draft = draft.refuse(f"{key}.{name}.{inner}: is set by the harness (got {value[inner]!r}); remove it")
+            for inner in [inner for inner in value if inner in (*ours, *form, *NEVER_INSIDE.get(name, ()))]:
+                instead = INSTEAD.get(inner, "remove it")
+                draft = draft.refuse(f"{key}.{name}.{inner}: is set by the harness (got {value[inner]!r}); {instead}")
             parameters[name] = {**ours, **value}
             continue
         parameters[name] = value

@@ -12,6 +12,8 @@ from typing import Any
 from harness.prepare.rules import Draft, source
 
 LACKS = ("verbosity", "logit_bias")
+# API reference, GenerationConfig.stopSequences: "up to 5" (ai.google.dev/api/generate-content, November 2026). What the
+# API says to a sixth could not be tried.
 MOST_STOPS = 5
 NAMES = {
     "temperature": "temperature",

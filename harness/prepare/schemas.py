@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Node = Mapping[str, Any]
 Refs = Mapping[str, Node]  # what a `$ref` may say → the schema that it names
 
+# Keywords that never decide whether an answer is valid.
+ANNOTATIONS = frozenset(
+    {
+        *("$schema", "$comment", "title", "default", "examples", "example"),
+        *("readOnly", "writeOnly", "deprecated", "discriminator"),
+    }
+)
+NOT_REGULAR = re.compile(r"\(\?<?[=!]|\\[1-9]")  # look-around, or a reference back to a group
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null", list: "array"}
 
 
@@ -34,6 +43,11 @@ def values(node: Node) -> list[Any] | None:
 def kinds(listed: Sequence[Any]) -> list[str]:
     """Return the types of values, each once."""
     return list(dict.fromkeys(KINDS.get(type(value), "object") for value in listed))
+
+
+def regular(pattern: Any) -> bool:
+    """Tell whether a pattern does without look-around and back references, which linear-time engines lack."""
+    return not NOT_REGULAR.search(re.sub(r"\\[^1-9]", "", str(pattern)))
 
 
 def leaves(node: Any, refs: Refs, seen: tuple[str, ...] = ()) -> Iterator[Node]:

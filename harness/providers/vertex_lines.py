@@ -34,6 +34,14 @@ def encoder(fixed: Fixed) -> Callable[[Request], bytes]:
 
     Raises ConfigError for what the importer of the rows refuses: the whole job would fail.
     """
+    if fixed.id_as_label and "labels" in fixed.parameters:
+        got = fixed.parameters["labels"]
+        raise ConfigError(
+            [
+                f"generate.extra.labels: is set by the harness with provider.id_as_label=true (got {got!r}); "
+                "remove it, or set provider.id_as_label=false"
+            ]
+        )
     encode = encoder_with("responseSchema", fixed)
     constant = encode(Request(0, 0, Sample("", 0, {}, None, {}), ()))
     if wrong := refusals(orjson.loads(constant)):

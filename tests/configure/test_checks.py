@@ -25,6 +25,11 @@ TWO_WINDOWS = {"windows": ["24h", "7d"]}
         ),
         ("gpt-4o-mini", {"batch": {"window": "1h"}}, "batch.window: openai does not offer 1h; have: 24h"),
         ("gpt-4o-mini", {"batch": {"deadline": "6h"}}, "batch.deadline: no window on offer fits 6h; have: 24h"),
+        (
+            "gemini-2.5-flash",
+            {"batch": {"deadline": "30h"}},
+            "batch.deadline: no window on offer fits 30h; have: 24h; gemini may take 2d to end a batch",
+        ),
         ("gpt-4o-mini", {"task": {"scorers": {"accuracy": None}}}, None),
         ("gpt-4o-mini", {"model": {"ids": {"groq": "x"}}}, "provider: gpt-4o-mini is not served by openai; have: groq"),
         ("o3-mini", {"endpoint": LIVE}, "model: o3-mini is retired (OpenAI deprecations page"),
@@ -52,6 +57,7 @@ def test_a_combination_that_cannot_work_is_refused(model: str, changes: Any, sai
     ("model", "changes"),
     [
         ("gpt-4o-mini", {"batch": {"size": 50_000}}),
+        ("gemini-2.5-flash", {"batch": {"deadline": "48h"}}),
         ("o3-mini", {}),
         ("o3-mini", {"endpoint": LIVE, "model": {"allow_retired": True}}),
         ("gpt-4o-mini", {"endpoint": LIVE, "provider": {"base_url": "http://localhost:8000/v1"}}),
@@ -69,6 +75,11 @@ def test_a_combination_that_works_passes(model: str, changes: Any) -> None:
 def test_a_deadline_picks_the_longest_window_that_fits(deadline: str | None, window: str) -> None:
     asked = settings("gpt-4o-mini", provider=TWO_WINDOWS, batch={"deadline": deadline})
     assert with_window(asked).batch.window == window
+
+
+def test_a_deadline_counts_when_the_provider_itself_ends_a_batch() -> None:
+    late = {**TWO_WINDOWS, "ends_within": "96h"}
+    assert with_window(settings("gpt-4o-mini", provider=late, batch={"deadline": "4d"})).batch.window == "24h"
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,12 @@ def test_a_root_that_names_a_definition_is_written_out() -> None:
     assert sent.nullable == (("next",), ("$defs", "n", "next"))
 
 
+def test_a_root_that_adds_to_the_definition_it_names_is_not_strict() -> None:
+    sent, rules = fit("task", {"$ref": "#/$defs/n", "properties": {}, "$defs": {"n": of({"c": TEXT})}}, "openai")
+    assert not sent.strict
+    assert "properties beside $ref" in rules[0].note
+
+
 def test_alternatives_that_disagree_about_null_are_not_strict() -> None:
     either = {"anyOf": [of({"k": TEXT}, []), of({"k": {"type": ["integer", "null"]}})]}
     sent, rules = fit("task", of({"a": either}), "openai")

@@ -94,6 +94,9 @@ def test_what_only_this_api_knows_joins_what_the_harness_writes() -> None:
     for inner in ({"temperature": 1}, {"responseSchema": {}}):
         with pytest.raises(ConfigError, match=r"generate\.extra\.generationConfig\.\w+: is set by the harness"):
             applied("gemini-2.5-flash", SCHEMA, temperature=0, extra={"generationConfig": inner})
+    for name in ("candidateCount", "candidate_count"):
+        with pytest.raises(ConfigError, match=rf"generationConfig\.{name}: is set by .* set task\.epochs\.count"):
+            applied("gemini-2.5-flash", extra={"generationConfig": {name: 3}})
     with pytest.raises(ConfigError, match=r"generate\.extra\.contents: is set by the harness"):
         applied("gemini-2.5-flash", extra={"contents": []})
 
@@ -114,8 +117,8 @@ def test_gemini_gets_json_schema_with_its_references_written_out() -> None:
         "additionalProperties": False,
         "propertyOrdering": ["label", "share", "day", "order", "stars"],
     }
-    assert found.strict
-    assert "told in the description: exclusiveMaximum at /properties/share" in note
+    assert not found.strict
+    assert "told in the description and not enforced: exclusiveMaximum at /properties/share" in note
 
 
 def test_vertex_gets_the_openapi_form() -> None:
@@ -159,6 +162,70 @@ def test_null_among_listed_values_is_an_alternative_of_its_own() -> None:
     assert sent(schema, "vertex")[0].schema["properties"]["x"] == {"type": "STRING", "enum": ["a"], "nullable": True}
 
 
+def fitted(part: dict[str, Any], dialect: str) -> tuple[SentSchema, Any]:
+    found, _ = sent({"type": "object", "properties": {"x": part}}, dialect)
+    return found, found.schema["properties"]["x"]
+
+
+def test_an_alternative_without_a_value_is_left_out() -> None:
+    assert fitted({"type": ["string", "null"], "const": None}, "gemini")[1] == {"type": "null"}
+    assert fitted({"type": ["string", "null"], "enum": ["a"]}, "vertex")[1] == {"type": "STRING", "enum": ["a"]}
+    assert fitted({"type": ["string", "integer"], "enum": [1]}, "gemini")[1] == {"type": "integer", "enum": [1]}
+
+
+def test_a_constraint_goes_to_the_kind_that_it_constrains_and_nowhere_else() -> None:
+    both = {"type": ["string", "integer"], "minimum": 1, "minItems": 2, "maxLength": 3}
+    assert fitted(both, "vertex")[1] == {
+        "anyOf": [{"type": "STRING", "maxLength": 3}, {"type": "INTEGER", "minimum": 1}]
+    }
+    _, part = fitted({"type": "string", "minimum": 1, "format": "int32", "properties": {}}, "gemini")
+    assert part == {"type": "string", "description": '(format: "int32")'}
+    assert fitted({"type": "integer", "format": "int32", "pattern": "x"}, "vertex")[1] == {"type": "INTEGER"}
+    beside = {"anyOf": [{"type": "integer", "minimum": 5}], "minimum": 0, "description": "why"}
+    assert fitted(beside, "gemini")[1] == {"type": "integer", "minimum": 5, "description": "why (minimum: 0)"}
+
+
+@pytest.mark.parametrize("pattern", ["^(?=x)", "(?<!a)b", r"(a)\1"])
+def test_a_pattern_that_no_linear_engine_runs_is_told(pattern: str) -> None:
+    found, part = fitted({"type": "string", "pattern": pattern}, "vertex")
+    assert not found.strict
+    assert part["description"].startswith("(pattern: ")
+    assert "pattern" not in part
+
+
+def test_what_is_told_of_an_alternative_is_not_lost_to_the_description_of_the_whole() -> None:
+    part = {"anyOf": [{"type": "string", "format": "email"}, {"type": "null"}], "description": "Of work."}
+    assert fitted(part, "vertex")[1] == {
+        "type": "STRING",
+        "nullable": True,
+        "description": 'Of work. (format: "email")',
+    }
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "vertex", "anthropic"])
+def test_what_only_describes_is_left_out_without_a_word(dialect: str) -> None:
+    about = {"readOnly": True, "writeOnly": False, "deprecated": True, "example": 1, "examples": [1], "default": 1}
+    about |= {"title": "T", "discriminator": {"propertyName": "a"}, "x-order": 1, "$comment": "c"}
+    schema = {"type": "object", "properties": {"x": {"type": "integer", **about}}, "additionalProperties": False}
+    found, rules = dialects.fit("t", schema | about, dialect)
+    assert (found is not None and found.strict, rules) == (True, ())
+    assert found.schema["properties"]["x"] == {"type": "INTEGER" if dialect == "vertex" else "integer"}
+
+
+@pytest.mark.parametrize(("model", "provider"), [("gemini-2.5-flash", "gemini"), ("claude-haiku-4-5", "anthropic")])
+def test_require_is_refused_where_a_constraint_is_only_told(model: str, provider: str) -> None:
+    def apply(part: dict[str, Any]) -> Fixed:
+        task = {"schema": "s.json", "structured_output": "require"}
+        schema = {"type": "object", "properties": {"x": part}, "additionalProperties": False}
+        return capabilities.apply(settings(model, task=task, provider=shipped("provider", provider)), schema)
+
+    assert apply({"type": "string", "format": "date"}).output == "json_schema"
+    with pytest.raises(ConfigError, match=r"require cannot hold: .*not enforced: maxLength at /properties/x; set auto"):
+        apply({"type": "string", "maxLength": 3})
+
+
+OPEN = {"type": "object", "properties": {"k": {"type": "string"}}}
+NAMED = {"n": OPEN}
 RECURSIVE = {
     "type": "object",
     "properties": {"next": {"$ref": "#/$defs/n"}},
@@ -180,6 +247,19 @@ for _ in range(7):
         ({"type": "object", "properties": {"a b": {"type": "string"}}}, ("vertex",), "the name 'a b'"),
         ({"type": "object", "properties": {"a": {"type": "string"}, "A": {"type": "string"}}}, ("vertex",), "capitals"),
         ({"type": "null"}, ("vertex",), "nothing but null"),
+        ({"type": ["string", "null"], "const": None}, ("vertex",), "nothing but null"),
+        ({"$ref": "#/$defs/n", "required": ["k"], "$defs": NAMED}, ("gemini", "vertex"), "required beside $ref"),
+        ({"$ref": "#/$defs/n", "properties": {}, "$defs": NAMED}, ("gemini", "vertex"), "properties beside $ref"),
+        ({"allOf": [OPEN], "required": ["k"]}, ("gemini", "vertex"), "required beside allOf"),
+        ({"allOf": [OPEN, OPEN]}, ("gemini", "vertex"), "allOf at"),
+        ({**OPEN, "required": ["other"]}, ("gemini", "vertex"), "required other, which is no property, at"),
+        ({"anyOf": [OPEN], "required": ["k"]}, ("gemini", "vertex"), "required beside anyOf"),
+        ({"anyOf": [OPEN], "additionalProperties": False}, ("gemini", "vertex"), "additionalProperties beside anyOf"),
+        ({"anyOf": [OPEN], "oneOf": [OPEN]}, ("gemini", "vertex"), "oneOf beside anyOf"),
+        ({"anyOf": [OPEN, {"type": "null"}], "type": "object"}, ("gemini", "vertex"), "a type beside anyOf"),
+        ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, ("gemini", "vertex"), "alternatives that overlap"),
+        ({"type": "string", "enum": [1, 2]}, ("gemini", "vertex"), "no listed value of the stated type"),
+        ({"type": "string", "const": None}, ("gemini", "vertex"), "no listed value of the stated type"),
         (DEEP, ("vertex",), "levels of nesting"),
     ],
 )

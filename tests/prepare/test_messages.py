@@ -89,8 +89,9 @@ def test_a_schema_goes_out_in_the_subset_and_what_it_cannot_say_in_words() -> No
     assert properties["tags"] == {"type": "array", "items": {"type": "string"}, "description": "(maxItems: 3)"}
     assert sent.schema["additionalProperties"] is False
     assert sent.schema["required"] == ["label"]
+    assert not sent.strict
     [rule] = rules
-    assert "told in the description: maximum at /properties/share" in rule.note
+    assert "told in the description and not enforced: maximum at /properties/share" in rule.note
     assert "further properties excluded at /" in rule.note
 
 
@@ -102,6 +103,29 @@ def test_a_schema_goes_out_in_the_subset_and_what_it_cannot_say_in_words() -> No
         ({"type": "object", "properties": {"a": {"not": {}}}}, "not at /properties/a"),
         ({"type": "object", "properties": {"a": True}}, "any value at /properties/a"),
         ({"type": "object", "properties": {"a": {"$ref": "http://x/y"}}}, "$ref http://x/y at /properties/a"),
+        ({"type": "object", "properties": {}, "required": ["a"]}, "required a, which is no property, at /"),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"oneOf": [{"type": "number"}, {"type": "integer"}]}},
+            },
+            "oneOf of alternatives that overlap at /properties/a",
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"$ref": "#/$defs/n", "required": ["m"]}},
+                "$defs": {"n": {"type": "object", "properties": {"m": {"type": "string"}}}},
+            },
+            "required beside $ref at /properties/a",
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"allOf": [{"type": "string"}], "enum": ["x"]}},
+            },
+            "enum beside allOf at /properties/a",
+        ),
         (
             {
                 "type": "object",

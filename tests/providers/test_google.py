@@ -58,6 +58,13 @@ def test_a_request_of_vertex_is_these_bytes_with_the_id_in_the_labels_where_that
     assert sent == start + ',"labels":{"harness_id":"kabc-0-1"}}}\n'
 
 
+def test_labels_of_the_users_own_do_not_stand_beside_the_label_with_the_id() -> None:
+    what = {"parameters": {"labels": {"team": "a"}}}
+    assert b'"labels":{"team":"a"}' in vertex.encoder(fixed(**what))(TURNS)
+    with pytest.raises(ConfigError, match=r"generate\.extra\.labels: is set by the harness .*id_as_label=false"):
+        vertex.encoder(fixed(**what, id_as_label=True))
+
+
 def test_without_system_text_and_parameters_there_is_nothing_but_the_turns() -> None:
     body = json.loads(gemini.encoder(fixed())(request(("system", ""), ("user", "hi"))))
     assert body == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
