@@ -176,10 +176,19 @@ def _print_run(console: Console, ended: Ended) -> None:
                 console.print("Nothing was paid; simulated time stands still until you go on.")
             elif ended.flying:
                 console.print("What was submitted goes on at the provider, and costs what it costs.")
-            console.print(f"go on:   python -m harness resume {ended.folder}", soft_wrap=True)
+            for way in _ways_on(ended.folder):
+                console.print(f"go on:   {way}", soft_wrap=True)
     if ended.summary:
         console.print(f"report:  {ended.folder / 'report.md'}", soft_wrap=True)
         console.print(f"results: {ended.folder / 'results.jsonl'}", soft_wrap=True)
+
+
+def _ways_on(path: Path) -> list[str]:
+    from harness.run import folder, journal
+    from harness.run.fold import fold
+    from harness.run.status import ways_on
+
+    return ways_on(path, fold(folder.read(path).batches, journal.of_run(path)))
 
 
 def _print_sweep(console: Console, ended: Sequence[Ended]) -> int:

@@ -178,7 +178,8 @@ class Model(Frozen):
 
     name: Name
     id: Annotated[str, Field(min_length=1)]
-    ids: Mapping[str, str]  # provider → what the model is called there
+    home: Name | None  # the provider that `id` belongs to; null: any
+    ids: Mapping[str, str]  # further providers → what the model is called there
     api: Api
     capabilities: Capabilities | None  # null: no facts, requests are sent as configured
     lifecycle: Lifecycle | None
@@ -212,6 +213,7 @@ class Provider(Frozen):
     dialect: Literal["openai", "anthropic", "gemini", "vertex"]  # of JSON Schema, in which it is told of the answer
     emulator_path: UrlPath  # where the emulator speaks as this provider does
     evidence: Mapping[str, Evidence]
+    named_models_only: bool = False  # true: it serves a model only where the model's YAML names it
     ends_within: Duration | None = None  # after which the provider itself ends a batch, where that is after its window
     # Of Google Cloud alone; other providers leave these out.
     project: str | None = None
@@ -220,6 +222,12 @@ class Provider(Frozen):
     storage_url: Url | None = None  # of Cloud Storage
     access_token_env: EnvironmentName | None = None  # a token in it goes before the machine's own credentials
     id_as_label: bool = False  # a request's id also stands in its labels, which show in billing
+
+    def cloud(self) -> dict[str, str | None] | None:
+        """Return where in Google Cloud requests and answers travel; None of a provider that is not there."""
+        if self.storage_url is None:
+            return None
+        return {"project": self.project, "location": self.location, "bucket": self.bucket, "storage": self.storage_url}
 
     def imitated_at(self, url: str) -> Provider:
         """Return the provider that the emulator is in this one's place, at the address of the emulator."""

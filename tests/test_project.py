@@ -223,13 +223,13 @@ print([name for name in unused if name in sys.modules])
         (
             "anthropic",
             ("model=claude-haiku-4-5",),
-            "anthropic needs the package anthropic; pip install 'harness[anthropic]'",
+            "anthropic needs anthropic; pip install 'harness[anthropic]'",
         ),
-        ("google", ("model=gemini-2.5-flash",), "gemini needs the package google.genai; pip install 'harness[google]'"),
+        ("google", ("model=gemini-2.5-flash",), "gemini needs google-genai; pip install 'harness[google]'"),
         (
             "google.cloud",
             ("model=gemini-2.5-flash", "provider=vertex"),
-            "vertex needs the package google.cloud.storage; pip install 'harness[google]'",
+            "vertex needs google-cloud-storage; pip install 'harness[google]'",
         ),
     ],
 )

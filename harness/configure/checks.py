@@ -20,8 +20,10 @@ def problems(settings: Settings, today: date) -> list[str]:
         )
     found += _window_problems(settings)
     found += _server_problems(settings, today)
-    if model.ids and provider.name not in model.ids and model.capabilities is not None:
-        found.append(f"provider: {model.name} is not served by {provider.name}; have: {', '.join(model.ids)}")
+    served = [*([model.home] if model.home else ()), *(name for name in model.ids if name != model.home)]
+    if served and provider.named_models_only and provider.name not in served and model.capabilities is not None:
+        hint = f"or say what it is called there: model.ids.{provider.name}=…"
+        found.append(f"provider: {model.name} is not served by {provider.name}; have: {', '.join(served)}; {hint}")
     if not settings.task.scorers:
         found.append("task.scorers: name at least one scorer; the first is the headline")
     return found
@@ -81,7 +83,12 @@ def key_problems(settings: Settings, environment: Mapping[str, str]) -> list[str
     """Check that a run that calls has its key; a plan never asks."""
     upstream = settings.endpoint.name == "upstream"
     variable = (settings.endpoint if upstream else settings.provider).api_key_env
-    if settings.endpoint.simulated or variable is None or environment.get(variable):
+    if settings.endpoint.simulated:
+        return []
+    for name in (variable, settings.provider.access_token_env):
+        if name and (key := environment.get(name)) and not (key.isascii() and key.isprintable() and " " not in key):
+            return [f"{name}: holds a blank, a line end or a letter that no key has; set it again"]
+    if variable is None or environment.get(variable):
         return []
     whose, setting = (settings.endpoint.url, "endpoint") if upstream else (settings.provider.name, "provider")
     return [

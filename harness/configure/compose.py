@@ -28,7 +28,11 @@ from harness.settings import Settings
 PACKAGE = Path(__file__).resolve().parent.parent
 OLD_HYDRA = hydra.__version__.startswith("1.3")
 # What Hydra raises while it composes; the later ones come from its depths, as for `model=null` or `task=[{a: 1}]`.
-UNCOMPOSABLE = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, TypeError, AttributeError)
+# RecursionError: a file of the user's that names itself in its defaults.
+UNCOMPOSABLE = (
+    *(HydraException, OmegaConfBaseException, yaml.YAMLError),
+    *(ValueError, TypeError, AttributeError, RecursionError),
+)
 COMPOSING = threading.Lock()  # Hydra keeps what it composes in globals of the process
 NODE_DATA = ("full_key:", "object_type=", "reference_type=", "See https:")
 
@@ -167,6 +171,8 @@ def hydra_lines(error: Exception, overrides: Sequence[str]) -> list[str]:
         return [f"{key or 'an empty word'}: cannot be read as key=value; put quotes around a value with special signs"]
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
         return [f"{mark.name}:{mark.line + 1}: not valid YAML: {error.problem}"]
+    if isinstance(error, RecursionError):
+        return ["a file of your ./conf names itself in its defaults; call it other than the one that it builds on"]
     if isinstance(error, UnicodeDecodeError):
         return [f"a file of your ./conf is not valid UTF-8: {error}"]
     if not isinstance(error, HydraException | OmegaConfBaseException) or not str(error):

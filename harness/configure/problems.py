@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ValidationError
 
 from harness.configure.secrets import key_like
-from harness.settings import Settings
+from harness.settings import Provider, Settings
 
 # What pydantic says in Python's words.
 EXPECTED = {
@@ -30,6 +30,12 @@ def fields_at(path: Sequence[str]) -> list[str]:
     """Return the setting names at a path of Settings; empty where any name is allowed or the path is unknown."""
     model = _model_in(_annotation(path))
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _may_lack(path: Sequence[str]) -> bool:
+    """Tell whether a provider's YAML may leave this setting out."""
+    field = Provider.model_fields.get(path[1]) if len(path) == 2 and path[0] == "provider" else None
+    return field is not None and not field.is_required()
 
 
 def _annotation(path: Sequence[str]) -> object:
@@ -80,7 +86,7 @@ def admitted(overrides: Iterable[str]) -> list[str]:
     for word in overrides:
         key = word.partition("=")[0].lstrip("+")
         annotation = _annotation(key.split("."))
-        known = annotation is not None and "Mapping" not in str(annotation)
+        known = annotation is not None and "Mapping" not in str(annotation) and not _may_lack(key.split("."))
         foreign = "." not in key or key.startswith(("hydra.", "~", "-")) or "@" in key or "/" in key
         found.append(word if known or foreign else f"++{word.lstrip('+')}")
     return found

@@ -24,6 +24,7 @@ FORM_OF_ANSWERS = {  # what is ours inside an object of a body, where a schema i
 INSTEAD = {
     **dict.fromkeys(("n", "candidateCount", "candidate_count"), "set task.epochs.count"),
     "model": "set model.id",
+    "stream": "remove it",
     "response_format": "see task.structured_output",
     "text": "see task.structured_output and generate.verbosity",
     "reasoning": "set generate.reasoning_effort",
@@ -71,7 +72,13 @@ _SPELLING: Mapping[str, tuple[Callable[[Draft], Draft], ...]] = {
         messages.hold_budget,
         messages.nest,
     ),
-    "generate_content": (generate_content.drop_lacking, generate_content.hold_stops, generate_content.nest),
+    "generate_content": (
+        generate_content.drop_lacking,
+        generate_content.hold_stops,
+        generate_content.hold_extra,
+        generate_content.warn_of_thoughts,
+        generate_content.nest,
+    ),
 }
 
 
@@ -149,7 +156,7 @@ def merge_extra(draft: Draft) -> Draft:
         parameters[name] = value
         if name not in taken and name not in draft.parameters:
             continue
-        instead = f"set generate.{name}" if name in Generate.model_fields else INSTEAD.get(name, "remove it")
+        instead = INSTEAD.get(name) or (f"set generate.{name}" if name in Generate.model_fields else "remove it")
         draft = draft.refuse(f"{key}.{name}: is set by the harness (got {extra[name]!r}); {instead}")
     return replace(draft, parameters=parameters)
 

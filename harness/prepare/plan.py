@@ -191,6 +191,7 @@ def describe(ready: Ready, tally: Tally) -> Plan:
         "protocol": provider.protocol,
         "api_key_env": None if settings.endpoint.simulated else settings.key_variable(),
         "window": batch.window,
+        "cloud": None if settings.endpoint.simulated else provider.cloud(),
     }
     digests = {
         "requests": tally.digest,

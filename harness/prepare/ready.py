@@ -135,7 +135,8 @@ def _notes(settings: Settings, dataset: Path, roots: tuple[Path, ...], price: Pr
     notes = []
     life = settings.model.lifecycle
     if life and life.retired:
-        notes.append(f"{settings.model.name} is retired: it runs on the emulator, the provider no longer serves it")
+        where = "it runs on the emulator, " if settings.endpoint.embedded() else ""
+        notes.append(f"{settings.model.name} is retired: {where}the provider no longer serves it")
     elif life and life.retires_on:
         notes.append(f"{settings.model.name} is announced to shut down on {life.retires_on} ({life.source})")
     if not any(dataset.resolve().is_relative_to(root) for root in (*roots, Path.cwd())):

@@ -210,8 +210,8 @@ def rename_cap(draft: Draft) -> Draft:
     if "max_tokens" not in draft.parameters or to == "max_tokens":
         return draft
     renamed = {to if name == "max_tokens" else name: value for name, value in draft.parameters.items()}
-    reasons = facts is not None and facts.reasons != "never"
-    note = f"max_tokens is sent as {to}" + (", and hidden reasoning counts" if reasons else "")
+    thinks = facts is not None and reasons(facts, draft.parameters.get("reasoning_effort"))
+    note = f"max_tokens is sent as {to}" + (", and hidden reasoning counts" if thinks else "")
     return replace(draft, parameters=renamed).note(Rule("rename", "max_tokens", note))
 
 

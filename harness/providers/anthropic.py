@@ -43,7 +43,7 @@ __all__ = [
     "upload",
 ]
 
-SDK: tuple[str, ...] = ("anthropic",)
+SDK: Mapping[str, str] = {"anthropic": "anthropic"}
 EXTRA = "anthropic"
 UPLOADS = False
 APIS: tuple[str, ...] = ("messages",)

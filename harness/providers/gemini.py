@@ -40,7 +40,7 @@ __all__ = [
     "upload",
 ]
 
-SDK: tuple[str, ...] = ("google.genai",)
+SDK: Mapping[str, str] = {"google.genai": "google-genai"}
 EXTRA = "google"
 UPLOADS = True
 APIS: tuple[str, ...] = ("generate_content",)

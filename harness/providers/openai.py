@@ -42,7 +42,7 @@ __all__ = [
     "upload",
 ]
 
-SDK: tuple[str, ...] = ("openai",)
+SDK: Mapping[str, str] = {"openai": "openai"}
 EXTRA = ""  # the harness itself needs it
 UPLOADS = True
 APIS: tuple[str, ...] = ("chat", "responses")

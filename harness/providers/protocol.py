@@ -22,7 +22,7 @@ class Provider(Protocol):
     Every call raises ProviderError, of kind `unclear` where it may have been carried out all the same.
     """
 
-    SDK: tuple[str, ...]  # the packages that the calls need; they are imported when these are made
+    SDK: Mapping[str, str]  # what the calls import when they are made → the package that has it
     EXTRA: str  # of the harness, that brings them
     UPLOADS: bool  # False: requests travel with the create call, and `file` is a path of ours
     APIS: tuple[str, ...]  # the values of model.api whose bodies it writes
@@ -99,8 +99,8 @@ def setup_problems(settings: Settings, environment: Mapping[str, str]) -> list[s
     """Check that the SDK is there, and what the protocol wants of settings and environment, before anything is sent."""
     provider = settings.provider
     module = load(provider.protocol)
-    if missing := [package for package in module.SDK if not _is_installed(package)]:
-        needs = f"needs the package {' and '.join(missing)}; pip install 'harness[{module.EXTRA}]'"
+    if missing := [package for name, package in module.SDK.items() if not _is_installed(name)]:
+        needs = f"needs {' and '.join(missing)}; pip install 'harness[{module.EXTRA}]'"
         return [f"provider: {provider.name} {needs}"]
     return [] if settings.endpoint.embedded() else module.problems(provider, environment)
 

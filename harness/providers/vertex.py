@@ -6,6 +6,7 @@ google-genai 3.6, google-cloud-storage 3.17.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ __all__ = [
     "upload",
 ]
 
-SDK: tuple[str, ...] = ("google.genai", "google.cloud.storage")
+SDK: Mapping[str, str] = {"google.genai": "google-genai", "google.cloud.storage": "google-cloud-storage"}
 EXTRA = "google"
 UPLOADS = True
 APIS: tuple[str, ...] = ("generate_content",)
@@ -66,6 +67,7 @@ HOSTS = {
     "us": "aiplatform.us.rep.googleapis.com",
     "eu": "aiplatform.eu.rep.googleapis.com",
 }
+BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")  # cloud.google.com/storage/docs/buckets#naming
 NO_KEY = "none"  # what stands for the token where the environment has none
 
 
@@ -84,8 +86,11 @@ def problems(provider: ProviderSettings, environment: Mapping[str, str]) -> list
         for name, value in wanted.items()
         if not value
     ]
-    if provider.bucket and provider.bucket.startswith("gs://"):
-        found.append(f"provider.bucket: the bare name is expected, without gs:// (got {provider.bucket})")
+    if provider.bucket and not BUCKET.fullmatch(provider.bucket):
+        found.append(f"provider.bucket: the bare name is expected, without gs:// or a folder (got {provider.bucket})")
+    if is_loopback(provider.base_url) != is_loopback(str(provider.storage_url)):
+        hint = "one is on this machine, the other is not; set both"
+        found.append(f"provider.storage_url: {provider.storage_url} with provider.base_url {provider.base_url}: {hint}")
     host = HOSTS.get(provider.location or "")
     if host and f"://{provider.location}-" in provider.base_url:
         found.append(f"provider.base_url: with location {provider.location} it is https://{host}")
@@ -113,11 +118,14 @@ def _credential_problems(provider: ProviderSettings, environment: Mapping[str, s
 
 def connect(provider: ProviderSettings, key: str) -> Place:
     """Return the official clients; retries are ours, so theirs are off."""
+    import logging
+
     import google.auth
     from google import genai
     from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
 
+    logging.getLogger("google_genai").setLevel(logging.ERROR)  # it warns of keys in the environment that it leaves out
     base, http = provider.base_url.rstrip("/"), http_client(provider.base_url)
     if key != NO_KEY or is_loopback(base):
         credentials: Any = Credentials(token=key)

@@ -165,6 +165,9 @@ def _errors(call: str, bucket: Any) -> Iterator[None]:
 
     try:
         yield
+    except exceptions.NotFound as error:
+        words = f"{call}: provider.bucket: {bucket.name}: {_said(error)}"
+        raise ProviderError(words, kind="permanent", status=404, code="NOT_FOUND") from None
     except exceptions.GoogleAPICallError as error:
         body = {"error": {"message": f"{_said(error)} (provider.bucket: {bucket.name})"}}
         raise refused(call, int(error.code or 0), body, error.response, unclear=False) from None

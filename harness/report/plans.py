@@ -38,10 +38,14 @@ def facts(plan: Data) -> Iterator[tuple[str, str]]:
     """Yield what a reviewer must know, the destination first."""
     where, counts, cost = plan["destination"], plan["counts"], plan["cost"]
     if plan["simulated"]:
-        yield "destination", "the emulator on this machine (SIMULATED: no key, no network, no money)"
+        here = f"the emulator on this machine in place of {where['provider']}"
+        yield "destination", f"{here} (SIMULATED: no key, no network, no money)"
     else:
         kind = "your own server" if where["endpoint"] == "upstream" else "LIVE"
-        yield "destination", f"{kind}: {where['base_url']}, key from {where['api_key_env'] or 'nowhere (none needed)'}"
+        key = where["api_key_env"] or "nowhere (none needed)"
+        yield "destination", f"{kind}: {where['provider']} at {where['base_url']}, key from {key}"
+        if where["cloud"]:
+            yield "cloud", ", ".join(f"{name} {value or 'not set'}" for name, value in where["cloud"].items())
     yield "task", f"{plan['task']['name']} version {plan['task']['version']}, dataset {plan['task']['dataset']}"
     parameters = ", ".join(f"{name}={value}" for name, value in plan["model"]["parameters"].items())
     yield "model", f"{plan['model']['id']} with {parameters or 'no parameters'}"

@@ -56,7 +56,7 @@ def examine(asked: Asked, console: Console, *, clean: bool, model: bool) -> bool
         one = probes.patient(provider, client, settings, folder, scrubber(settings))
         _say(console, Probe("key", "ok", _key(settings)))
         well = _examined(one, console, model=model)
-        return _inventory(one, console, world.clock.now, clean=clean) and well
+        return well is not None and _inventory(one, console, world.clock.now, clean=clean) and well
 
 
 def _key(settings: Settings) -> str:
@@ -69,13 +69,13 @@ def _key(settings: Settings) -> str:
     return f"{found}, for {settings.provider.name} at {settings.address()}"
 
 
-def _examined(one: Patient, console: Console, *, model: bool) -> bool:
-    """Make the trials, a line each."""
+def _examined(one: Patient, console: Console, *, model: bool) -> bool | None:
+    """Make the trials, a line each, and tell whether all is well; None where nothing further is worth a trial."""
     first = probes.can_list(one)
     _say(console, first)
     if first.hopeless():
         console.print("nothing further was tried: it would fail alike")
-        return False
+        return None
     found = [probes.serves(one) if model else Probe("model", "skipped", "none was named; name one with model=…")]
     _say(console, found[0])
     found.append(probes.can_upload(one))

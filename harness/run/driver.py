@@ -35,7 +35,7 @@ from harness.run.loop import Means, Run, drive, record
 from harness.run.planning import labelled, ready_all
 from harness.run.state import State
 from harness.run.view import View
-from harness.run.world import World, connect, world_of
+from harness.run.world import World, connect, unserved, world_of
 from harness.settings import Settings
 from harness.types import BatchFile, Error
 
@@ -82,8 +82,9 @@ def begin(asked: Asked, console: Console, until: str = "finished") -> list[Ended
                 with labelled(wrong, asked.jobs, number):
                     plans.append(_prepare(asked.jobs[number], one, folders[number], world))
             wrong = wrong or refusals([job.settings for job in asked.jobs], plans)
+            wrong = wrong or [line for job in asked.jobs for line in unserved(job.settings, world)]
             if wrong:
-                raise ConfigError(wrong)
+                raise ConfigError(dict.fromkeys(wrong))
             for path in folders:
                 stack.callback(folder.Lock(path).release)
             if world.emulator is not None:

@@ -268,7 +268,7 @@ def _failed(state: State, batch: BatchState, event: Mapping[str, Any]) -> BatchS
     if event.get("code") == "file_not_found" and batch.failures >= PATIENCE_WITH_FILE:
         phase = "planned"  # it is really gone: a fresh copy is harmless
     failures = batch.failures + 1
-    if event["call"] == "create" and event["status"] == 429 and _others_run(state, batch):
+    if event["call"] == "create" and event.get("status") == 429 and _others_run(state, batch):
         failures = min(failures, MOST_WAITING)  # the queue is full of our own: there will be room when one has ended
     return replace(batch, phase=phase, failures=failures, not_before=event["retry_at"])
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from harness.providers.protocol import load
 from harness.run.state import BatchState, State
 from harness.types import DELIVERED
 
@@ -18,9 +19,10 @@ def metadata(
 ) -> dict[str, Any]:
     """Return metadata.json: how the results came to be; `last` is the time of the journal's last line."""
     batches = list(state.batches.values())
+    sdk = load(plan["destination"]["protocol"]).SDK.values()
     return {
         "harness": _version("harness"),
-        "versions": {name: _version(name) for name in ("hydra-core", "openai", "jsonschema-rs", "genai-prices")},
+        "versions": {name: _version(name) for name in ("hydra-core", *sdk, "jsonschema-rs", "genai-prices")},
         "python": platform.python_version(),
         "simulated": plan["simulated"],
         "run_key": state.run_key,

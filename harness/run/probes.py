@@ -14,6 +14,7 @@ from harness.run.folder import new_run_key
 from harness.settings import Settings
 from harness.types import Fixed, Message, Request, Sample
 
+UNSERVED = (404, 405, 501)  # not even the list is there: the address is that of something else
 PING = Request(0, 0, Sample("ping", 0, {}, None, {}), (Message("user", "ping"),))
 
 
@@ -28,9 +29,10 @@ class Probe:
 
     def hopeless(self) -> bool:
         """Tell whether every further call would fail alike: nobody answers, or not to this key."""
-        return self.error is not None and (
-            self.error.status is None or (self.error.kind == "auth" and self.error.status != 403)
-        )
+        if self.error is None:
+            return False
+        status = self.error.status
+        return status is None or status in UNSERVED or (self.error.kind == "auth" and status != 403)
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def _advice(error: ProviderError, settings: Settings) -> str:
         return f"check money and quota of the account that the key in {variable} belongs to"
     if error.status is None or (upstream and error.status >= 500):
         return f"check {where} ({settings.address()}), and whether it can be reached"
+    if error.status == 404 and "provider." in str(error):
+        return "check that setting"
     if error.status in (404, 405, 501):
         return f"there is no such call at {where} ({settings.address()}); check it"
     if error.kind in ("retryable", "queue_full", "unclear"):

@@ -37,7 +37,19 @@ def print_status(console: Console, path: Path, *, as_json: bool) -> None:
     if len(state.batches) > SHOWN:
         console.print(f"and {len(state.batches) - SHOWN} more batches")
     if not state.finished and stands != "running":
-        console.print(f"go on:   python -m harness resume {path}", soft_wrap=True)
+        for way in ways_on(path, state):
+            console.print(f"go on:   {way}", soft_wrap=True)
+
+
+def ways_on(path: Path, state: State) -> list[str]:
+    """Return the commands that take a run up again; where it asks, those that answer."""
+    command, found = f"python -m harness resume {path}", []
+    for batch in state.batches.values():
+        if batch.question is None:
+            continue
+        found += [f"{command} --adopt {batch.name}={one}   (it is this batch)" for one in batch.candidates]
+        found += [f"{command} --resend {batch.name}   (send its requests again; they may be paid twice)"]
+    return found or [command]
 
 
 def print_newest(console: Console, outputs: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.run.loop import Run
 
 REFRESH = 0.1  # real seconds between two drawings
+FATAL = ("auth", "billing", "permanent")  # errors after which the run stops: there is no next try
 SHOWN = 12  # batches with a line of their own
 
 
@@ -89,7 +90,8 @@ def line(run: Run, event: Event) -> str | None:
             return f"{batch}  collected: {counts}{said}{again}"
         case "failed" | "poll_failed":
             wait = max(0.0, event["retry_at"] - event["t"])
-            return f"{batch or 'poll'}  {event['message']}; next try in {wait:.0f} s"
+            again = "" if event["kind"] in FATAL else f"; next try in {wait:.0f} s"
+            return f"{batch or 'poll'}  {event['message']}{again}"
         case "unclear":
             return f"{batch}  no clear answer ({event['message']}); looking for it before anything is sent again"
         case "gone":

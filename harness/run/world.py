@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.errors import ConfigError
-from harness.providers.protocol import Client, Provider
+from harness.errors import ConfigError, ProviderError
+from harness.providers.protocol import Client, Provider, load
 from harness.run.clock import RunClock
 from harness.run.local import Emulator
 from harness.settings import Settings
@@ -33,6 +33,23 @@ def connect(provider: Provider, settings: Settings, world: World) -> Client:
     if world.emulator is not None:
         return provider.connect(settings.provider.imitated_at(world.emulator.address()), "simulated")
     return provider.connect(settings.provider, os.environ.get(settings.key_variable() or "", "") or "none")
+
+
+def unserved(settings: Settings, world: World) -> list[str]:
+    """Ask a live provider whether it has the model, before anything is uploaded; what it cannot say, the run will."""
+    if world.emulator is not None:
+        return []
+    provider = load(settings.provider.protocol)
+    client = connect(provider, settings, world)
+    try:
+        if provider.knows(client, settings.model_id()) is not False:
+            return []
+    except ProviderError:
+        return []
+    finally:
+        client.close()
+    name = settings.provider.name
+    return [f"model: {name} has no '{settings.model_id()}'; check model.id and model.ids.{name}, or choose another"]
 
 
 @contextmanager

@@ -38,13 +38,20 @@ def settings(*overrides: str) -> Settings:
     return composed(overrides).jobs[0].settings
 
 
+def _homes(model: str) -> list[str]:
+    """Return the providers that a model names."""
+    facts = yaml.safe_load((CONF / "model" / f"{model}.yaml").read_text())
+    return [facts["home"], *facts["ids"]]
+
+
 def test_every_group_is_looked_at_here() -> None:
     assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*BESIDE, "capabilities"}
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in BESIDE for name in names(group)])
 def test_a_file_of_a_group_composes_and_builds(group: str, name: str) -> None:
-    found = settings(f"{group}={name}", *BESIDE[group].get(name, []))
+    serves = next((one for one in names("model") if name in _homes(one)), None) if group == "provider" else None
+    found = settings(f"{group}={name}", *BESIDE[group].get(name, []), *([f"model={serves}"] if serves else []))
     if group in ("model", "provider", "task", "endpoint"):
         assert getattr(found, group).name == {"task/default": "t"}.get(f"{group}/{name}", name)
 

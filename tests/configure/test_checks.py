@@ -31,7 +31,18 @@ TWO_WINDOWS = {"windows": ["24h", "7d"]}
             "batch.deadline: no window on offer fits 30h; have: 24h; gemini may take 2d to end a batch",
         ),
         ("gpt-4o-mini", {"task": {"scorers": {"accuracy": None}}}, None),
-        ("gpt-4o-mini", {"model": {"ids": {"groq": "x"}}}, "provider: gpt-4o-mini is not served by openai; have: groq"),
+        ("gpt-4o-mini", {"model": {"ids": {"groq": "x"}}}, None),
+        ("gpt-4o-mini", {"provider": {"name": "mine", "named_models_only": False}}, None),
+        (
+            "gpt-4o-mini",
+            {"provider": {"name": "groq"}},
+            "provider: gpt-4o-mini is not served by groq; have: openai; or say what it is called there: model.ids.",
+        ),
+        (
+            "gpt-oss-20b",
+            {"provider": {"name": "mine"}},
+            "provider: gpt-oss-20b is not served by mine; have: groq; or say what it is called there: model.ids.mine=…",
+        ),
         ("o3-mini", {"endpoint": LIVE}, "model: o3-mini is retired (OpenAI deprecations page"),
         *(
             (

@@ -181,7 +181,7 @@ def test_a_model_that_is_no_mapping_is_told_as_such(text: str) -> None:
 def test_a_model_that_lacks_settings_has_each_named() -> None:
     write("model/mine.yaml", "defaults:\n  - /provider@_global_.provider: openai\n  - _self_\nname: mine\nid: x\n")
     keys = [line.partition(":")[0] for line in mistakes("model=mine")]
-    lacking = ("ids", "api", "capabilities", "lifecycle", "allow_retired", "generate", "prices")
+    lacking = ("home", "ids", "api", "capabilities", "lifecycle", "allow_retired", "generate", "prices")
     assert keys == [f"model.{key}" for key in lacking]
 
 

@@ -54,7 +54,7 @@ def test_json_is_the_plan_itself_and_of_a_sweep_all_of_them(folder: Path) -> Non
 @pytest.mark.parametrize("form", ["terminal", "markdown"])
 def test_the_destination_comes_first(form: str, folder: Path) -> None:
     lines = [line for line in shown([plan(folder, endpoint=LIVE)], form).splitlines() if "destination" in line]
-    assert "LIVE: https://api.openai.com/v1, key from OPENAI_API_KEY" in lines[0].replace("\\", "")
+    assert "LIVE: openai at https://api.openai.com/v1, key from OPENAI_API_KEY" in lines[0].replace("\\", "")
     assert "SIMULATED" in shown([plan(folder)], form)
 
 

@@ -90,13 +90,22 @@ def test_a_setting_that_vertex_needs_is_asked_for_by_name(lane: Project, missing
         lane.run(f"provider.{missing}=null")
 
 
+NAMED = ("provider.project=p", "provider.bucket=bucket-1")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ((), "provider.project: not set"),
         (("provider.project=p", "provider.bucket=gs://b"), "provider.bucket: the bare name is expected"),
-        (("provider.project=p", "provider.bucket=b", "provider.location=global"), "https://aiplatform.googleapis.com"),
-        (("provider.project=p", "provider.bucket=b"), "provider.access_token_env: no credentials; put an access token"),
+        (
+            ("provider.project=p", "provider.bucket=bucket-1", "provider.location=global"),
+            "https://aiplatform.googleapis.com",
+        ),
+        (
+            ("provider.project=p", "provider.bucket=bucket-1"),
+            "provider.access_token_env: no credentials; put an access token",
+        ),
     ],
 )
 def test_what_calls_to_vertex_lack_is_said_before_anything_is_sent(
