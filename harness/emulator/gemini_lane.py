@@ -24,7 +24,7 @@ from .ledger import Entry
 from .problems import Problem
 from .state import State
 
-_INTERNAL = 13  # google.rpc.Code
+BROKEN = rpc(problem("An internal error has occurred. Please retry.", 500))
 
 
 def admit(batch: Batch, _state: State, _live: Sequence[Batch]) -> Checked:
@@ -32,7 +32,7 @@ def admit(batch: Batch, _state: State, _live: Sequence[Batch]) -> Checked:
     found = Checked(total=batch.total, model=batch.model, tokens=batch.tokens)
     if (fault := batch.fault("batch_failed")) is not None:
         words = fault.get("message", "The batch could not be processed.")
-        found.errors = [{"code": fault.get("code", _INTERNAL), "message": words}]
+        found.errors = [{"code": fault.get("code", BROKEN["code"]), "message": words}]
     return found
 
 

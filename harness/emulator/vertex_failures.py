@@ -15,7 +15,7 @@ _WRITE = (
     "Service account service-123456789012@gcp-sa-aiplatform.iam.gserviceaccount.com doesn't have sufficient permission "
     '"storage.objects.create" to write {}/predictions.jsonl.'
 )
-_SYSTEM = "System error. Please try this operation again. If the problem persists, please contact Google Support."
+SYSTEM = "System error. Please try this operation again. If the problem persists, please contact Google Support."
 _AFTER_ROWS = 7
 
 
@@ -26,7 +26,7 @@ def failure(batch: Batch, code: int, detail: str = "") -> Body:
         3: f"{_IMPORT} {detail}".rstrip(),
         7: _WRITE.format(batch.request["directory"]),
         9: _BUCKET.format(bucket),
-    }.get(code, _SYSTEM)
+    }.get(code, SYSTEM)
     return {"code": code, "message": (batch.fault("batch_failed") or {}).get("message", words)}
 
 

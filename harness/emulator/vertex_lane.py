@@ -21,12 +21,13 @@ from .ledger import Entry
 from .state import State
 from .storage_objects import Objects, StoredObject
 from .vertex_create import place
-from .vertex_failures import failure, failure_at_once
+from .vertex_failures import SYSTEM, failure, failure_at_once
 from .vertex_importer import Importer, RefusedError
 from .vertex_output import export
 from .vertex_strikes import broken, failed_status
 
 CONTENTS = Contents("v1beta1", "ON_DEMAND")
+BROKEN = {"code": 13, "message": SYSTEM}
 _IDS = ("custom_id", "key", "id")
 
 
