@@ -16,6 +16,7 @@ from .batches import Batch
 from .gemini_files import find
 from .gemini_intake import Goal, Taken, from_call, from_file, read_create
 from .gemini_names import NAME, batch_id, version_of
+from .gemini_outputs import discard
 from .gemini_view import show
 from .google_models import bare
 from .google_replies import answer, page, problem, refusal
@@ -153,8 +154,5 @@ async def delete_batch(request: Request, site: Site) -> Response:
     state = site.state
     with state.changed:
         state.batches.change(batch, deleted=True)
-        if (output := batch.output_file_id) is not None:
-            if not batch.request["inline"]:
-                state.files.delete(output)
-            state.files.discard(output)
+        discard(batch, state)
     return answer({})

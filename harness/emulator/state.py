@@ -55,6 +55,7 @@ class Settings:
     max_message: int = 32_000_000  # the same, of a message of Anthropic's
     max_inline: int = 256_000_000  # bytes of a message batch, which comes as one body
     max_upload: int = 2_000_000_000  # bytes of a file of Gemini's
+    max_object: int = 2_000_000_000  # bytes of an object of Cloud Storage
     max_contents: int = 20_971_520  # bytes of a body of Gemini's
 
 
