@@ -41,7 +41,7 @@ class Gate:
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
         if speaks_storage(scope):
-            return self._storage(headers)
+            return self._storage(headers, QueryParams(scope["query_string"]))
         if speaks_vertex(scope):
             return refused(headers, QueryParams(scope["query_string"]), self._api_key)
         if speaks_gemini(scope):
@@ -54,14 +54,14 @@ class Gate:
         problem = self._key(headers.get("authorization", ""), profile)
         return profile.dress(refusal(problem, known=False)) if problem else None
 
-    def _storage(self, headers: Headers) -> Response | None:
-        """Let in who brings no token, as emulators of Cloud Storage do; a token is held against the key."""
-        token = headers.get("authorization", "").partition(" ")[2].strip()
-        return (
-            storage_replies.refusal(401, "Invalid Credentials")
-            if token and self._api_key not in {None, token}
-            else None
-        )
+    def _storage(self, headers: Headers, query: QueryParams) -> Response | None:
+        """Let in who brings nothing, as emulators of Cloud Storage do; a token or key is held against the key."""
+        token, key = headers.get("authorization", "").partition(" ")[2].strip(), query.get("key")
+        if token and self._api_key not in {None, token}:
+            return storage_replies.refusal(401, "Invalid Credentials")
+        if key and self._api_key not in {None, key}:
+            return storage_replies.refusal(400, "API key not valid. Please pass a valid API key.")
+        return None
 
     def _claude(self, headers: Headers) -> Response | None:
         """Take the key from one of two headers, as Anthropic does."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from .batches import Batch
-from .delivery import editor, ledger_lines, places
+from .delivery import editor, ledger_lines, named, places
 from .draws import hexes
 from .execution import Body, digest, execute
 from .faults import strikes_line
@@ -69,7 +69,7 @@ def deliver(batch: Batch, state: State, status: str, stamp: int) -> dict[str, An
             discard(batch, state)
         return {}
     found = sorted((row, offset) for row, offset, _ in places(batch, state))
-    edit, sha256, size = editor(batch, _altered, name="key"), hashlib.sha256(), 0
+    edit, sha256, size = editor(batch, _altered, rename=named("key")), hashlib.sha256(), 0
     inline, file_id = batch.request["inline"], output_of(batch)
     draft = state.files.draft(file_id)
     with draft.open("wb") as sink:

@@ -14,14 +14,14 @@ from .downloads import download
 from .replies import parse_json, read_body
 from .site import Site
 from .storage_hidden import hidden, late_folders
-from .storage_objects import StoredObject
+from .storage_objects import BUCKET_NAME, StoredObject
 from .storage_replies import UNMET, answer, bucket_shown, empty, etag, missing, no_bucket, object_shown, refusal
 from .storage_uploads import unmet
 
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LAST = "\U0010ffff"  # sorts behind everything
 _MAX_PAGE = 1000
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_LIMIT = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def create_bucket(request: Request, site: Site) -> Response:
@@ -29,7 +29,7 @@ async def create_bucket(request: Request, site: Site) -> Response:
     raw = await read_body(request, 1 << 20)
     body = parse_json(raw) if isinstance(raw, bytes) else raw
     name = body.get("name") if isinstance(body, dict) else None
-    if not isinstance(name, str) or not _BUCKET_NAME.fullmatch(name):
+    if not isinstance(name, str) or not BUCKET_NAME.fullmatch(name):
         return refusal(400, f"Invalid bucket name: '{name}'")
     with site.state.changed:
         if site.state.objects.bucket(name) is not None:
@@ -119,7 +119,7 @@ async def list_objects(request: Request, site: Site) -> Response:
     if site.state.objects.bucket(bucket) is None:
         return no_bucket()
     limit, token = asked.get("maxResults", str(_MAX_PAGE)), _unpacked(asked.get("pageToken", ""))
-    if not limit.isdigit() or token is None:
+    if not _LIMIT.fullmatch(limit) or token is None:
         return refusal(400, "Invalid argument.")
     with site.state.changed:
         steps = _steps(site, bucket, asked.get("prefix", ""), asked.get("delimiter", ""), token)

@@ -17,7 +17,7 @@ from .storage_sessions import Session
 from .storage_uploads import keep, refuse_read
 
 _QUANTUM = 1 << 18  # bytes; what is kept of an upload that goes on is a multiple of it
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)")
 _SHORT = (
     "Invalid request.  The number of bytes uploaded is required to be equal or greater than 262144, except for the "
     "final request (it's recommended to be the exact multiple of 262144).  The received request contained {} bytes, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from .storage_replies import UNMET, answer, empty, no_bucket, object_shown, refu
 from .storage_sessions import Session
 
 _FACTS = 1 << 20  # bytes of what is said of an object
+_TYPE = re.compile(r"[ -~]{1,255}")  # it comes back as a header
 OCTETS = "application/octet-stream"
 
 
@@ -90,13 +92,18 @@ def _wish(request: Request, facts: dict[str, Any], content_type: str) -> Wish | 
         return refusal(400, "Required object name not specified.")
     if len(name.encode()) > 1024 or "\n" in name or "\r" in name:
         return refusal(400, f"Invalid object name: {name[:100]!r}")
+    kind, metadata = str(facts.get("contentType") or content_type or OCTETS), facts.get("metadata") or {}
+    if not _TYPE.fullmatch(kind):
+        return refusal(400, f"Invalid content type: {kind[:100]!r}")
+    if not isinstance(metadata, dict):
+        return refusal(400, "Invalid value for metadata: it is not an object.")
     given = {"crc32c": facts.get("crc32c"), "md5": facts.get("md5Hash")}
     return Wish(
         bucket=request.path_params["bucket"],
         name=name,
-        content_type=str(facts.get("contentType") or content_type or OCTETS),
+        content_type=kind,
         generation_match=request.query_params.get("ifGenerationMatch"),
-        metadata={str(key): str(value) for key, value in (facts.get("metadata") or {}).items()},
+        metadata={key: str(value) for key, value in metadata.items()},
         hashes={key: str(value) for key, value in given.items() if value}
         | announced(request.headers.get("x-goog-hash", "")),
     )

@@ -16,7 +16,7 @@ _WRITE = (
     '"storage.objects.create" to write {}/predictions.jsonl.'
 )
 SYSTEM = "System error. Please try this operation again. If the problem persists, please contact Google Support."
-_AFTER_ROWS = 7
+AFTER_ROWS = 7  # of a job whose rows ran, but whose results could not be written
 
 
 def failure(batch: Batch, code: int, detail: str = "") -> Body:
@@ -33,7 +33,7 @@ def failure(batch: Batch, code: int, detail: str = "") -> Body:
 def failure_at_once(batch: Batch, objects: Objects) -> Body | None:
     """Find why a job fails before any row runs: a fault says so, or a bucket is not there."""
     fault = batch.fault("batch_failed")
-    if fault is not None and fault.get("code") != _AFTER_ROWS:
+    if fault is not None and fault.get("code") != AFTER_ROWS:
         code = fault.get("code", 3)
         return failure(batch, code if isinstance(code, int) else 3)
     for uri in (*batch.request["uris"], batch.request["prefix"]):

@@ -2,6 +2,9 @@
 
 Read: cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-from-cloud-storage; failures of real
 jobs as published in OpenRouterTeam/docs, docs/batch-research/google-vertex.md (2026-09-02).
+
+There is no setting that makes it lenient or leaves texts of digits alone: a client that passes here passes there, and
+one that would lose its ids there learns it here.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ from .state import State
 from .storage_objects import Objects, StoredObject
 from .vertex_create import place
 from .vertex_failures import SYSTEM, failure, failure_at_once
+from .vertex_ids import name_of
 from .vertex_importer import LONGEST, Importer, RefusedError
 from .vertex_output import export
 from .vertex_strikes import broken, failed_status
 
 CONTENTS = Contents("v1beta1", "ON_DEMAND")
 BROKEN = {"code": 13, "message": SYSTEM}
-_IDS = ("custom_id", "key", "id")
 
 
 def admit(batch: Batch, state: State, _live: Sequence[Batch]) -> Checked:
@@ -85,8 +85,7 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     """Run one row."""
     beside: Body = orjson.loads(line)
     request: Body = beside.pop("request")
-    custom_id = next((beside[name] for name in _IDS if name in beside), f"{batch.id}/{row}")
-    name = custom_id if isinstance(custom_id, str) else json.dumps(custom_id)
+    name = name_of({**beside, "request": request}, f"{batch.id}/{row}")
     body = body_of(request, batch.model or "")
     struck = [fault for fault in batch.faults if strikes_line(fault, row, name)]
     done = {"processed_time": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"), "request": request}

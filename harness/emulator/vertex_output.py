@@ -15,6 +15,7 @@ from .execution import Body
 from .state import State
 from .storage_hashes import hashes
 from .vertex_create import place
+from .vertex_ids import renamed
 from .vertex_strikes import failed_status
 
 _SHARDS = 2  # how Google cuts is not known
@@ -79,7 +80,7 @@ def _shard(index: int, ran: list[tuple[int, int]], batch: Batch, state: State) -
 
 def _written(ran: list[tuple[int, int]], batch: Batch, state: State) -> Path:
     """Write rows to a draft, as faults have them."""
-    draft, edit = state.objects.draft(secrets.token_hex(8)), editor(batch, _altered)
+    draft, edit = state.objects.draft(secrets.token_hex(8)), editor(batch, _altered, rename=renamed)
     try:
         with draft.open("wb") as sink:
             for row, custom_id, line in ledger_lines(state.ledgers.path(batch.id), ran):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -14,11 +15,14 @@ from .google_replies import CODES, error, error_info, problem, refusal
 
 NAME = "vertex"
 _WORDS = {
+    403: "The caller does not have permission",
     429: "Resource exhausted. Please try again later.",
     500: "Internal error encountered.",
     503: "The service is currently unavailable.",
     504: "Deadline expired before operation could complete.",
 }
+_CREATES = re.compile(r"/v1(?:beta1)?/(projects/.*)/batchPredictionJobs")
+_DENIED = "Permission 'aiplatform.batchPredictionJobs.create' denied on resource '//aiplatform.googleapis.com/{}'"
 SERVICE = "aiplatform.googleapis.com"
 _PURSE = "This API method requires billing to be enabled. Please enable billing on the project and try again."
 
@@ -31,6 +35,9 @@ def server_error(status: int) -> Response:
 def strike(fault: Fault, request: Request) -> Response | None:
     """Refuse a call that a fault strikes."""
     name = fault["fault"]
+    if name == "server_error" and fault.get("status") == 403:
+        created = _CREATES.fullmatch(request.url.path) if request.method == "POST" else None
+        return refusal(problem(_DENIED.format(created[1]), 403)) if created else None
     if name == "rate_limited":
         after = fault.get("retry_after", 1)
         headers = {} if after is None else {"retry-after": str(after)}
@@ -56,6 +63,8 @@ def broken(fault: Fault) -> Body:
     """Shape what a fault lets a row come to, instead of a response."""
     if isinstance(fault.get("body"), dict):
         return dict(fault["body"])
+    if fault.get("no_response"):
+        return {}
     empty = fault.get("code") == "insufficient_quota"
     status = 403 if empty else fault.get("status", 429)
     words = _PURSE if empty else fault.get("message", _WORDS.get(status, "Request contains an invalid argument."))

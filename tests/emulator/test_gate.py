@@ -33,6 +33,23 @@ def test_the_url_of_an_upload_opens_nothing_else(start: Start, method: str, path
     assert (answer.status_code, answer.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
 
+@pytest.mark.parametrize(
+    ("headers", "query", "status"),
+    [
+        ({}, "", 200),
+        ({"authorization": f"Bearer {KEY}"}, "", 200),
+        ({}, f"?key={KEY}", 200),
+        ({"authorization": "Bearer other"}, "", 401),
+        ({}, "?key=other", 400),
+    ],
+)
+def test_cloud_storage_lets_in_who_brings_nothing_but_not_who_brings_another_key(
+    start: Start, headers: dict[str, str], query: str, status: int
+) -> None:
+    place = f"{start(api_key=KEY).root}/storage/v1/b/simulated/o"
+    assert httpx2.get(place + query, headers=headers).status_code == status
+
+
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
 def test_an_upload_goes_on_without_a_key(start: Start, version: str) -> None:
     emulator = start(api_key=KEY)
