@@ -157,13 +157,10 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await visits.settle(batch, site)
-    with site.state.changed:
-        if batch.ended:
-            words = f"The batch batches/{batch.id} has ended and cannot be cancelled."
-            return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
-        visits.cancel(batch, site)
-    return answer({})
+    if await visits.cancelled(batch, site):
+        return answer({})
+    words = f"The batch batches/{batch.id} has ended and cannot be cancelled."
+    return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
 
 
 async def delete_batch(request: Request, site: Site) -> Response:

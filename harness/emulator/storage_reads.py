@@ -54,27 +54,29 @@ def _find(request: Request, site: Site) -> StoredObject | None:
     return one if wanted in (None, str(one.generation)) else None
 
 
+def _wanted(request: Request, site: Site) -> StoredObject | tuple[int, str]:
+    """Find the object that a call is about, if its condition holds; else the status and words of a refusal."""
+    one = _find(request, site)
+    if one is None:
+        return 404, missing(request.path_params["bucket"], request.path_params["name"])
+    return (412, UNMET) if unmet(request.query_params.get("ifGenerationMatch"), one) else one
+
+
 async def get_object(request: Request, site: Site) -> Response:
     """Show the metadata of an object, or send its bytes, as clients without a library ask for them."""
     if request.query_params.get("alt") == "media":
         return await download_object(request, site)
     with site.state.changed:
-        one = _find(request, site)
-    if one is None:
-        return refusal(404, missing(request.path_params["bucket"], request.path_params["name"]))
-    if unmet(request.query_params.get("ifGenerationMatch"), one):
-        return refusal(412, UNMET)
-    return answer(object_shown(one, request))
+        one = _wanted(request, site)
+    return refusal(*one) if isinstance(one, tuple) else answer(object_shown(one, request))
 
 
 async def delete_object(request: Request, site: Site) -> Response:
     """Delete an object."""
     with site.state.changed:
-        one = _find(request, site)
-        if one is None:
-            return refusal(404, missing(request.path_params["bucket"], request.path_params["name"]))
-        if unmet(request.query_params.get("ifGenerationMatch"), one):
-            return refusal(412, UNMET)
+        one = _wanted(request, site)
+        if isinstance(one, tuple):
+            return refusal(*one)
         site.state.objects.delete(one)
     return empty(204)
 
@@ -82,12 +84,9 @@ async def delete_object(request: Request, site: Site) -> Response:
 async def download_object(request: Request, site: Site) -> Response:
     """Send the bytes of an object, or a range of them."""
     with site.state.changed:
-        one = _find(request, site)
-    if one is None:
-        words = missing(request.path_params["bucket"], request.path_params["name"])
-        return PlainTextResponse(words, 404)
-    if unmet(request.query_params.get("ifGenerationMatch"), one):
-        return PlainTextResponse(UNMET, 412)
+        one = _wanted(request, site)
+    if isinstance(one, tuple):
+        return PlainTextResponse(one[1], one[0])
     headers = {
         "x-goog-hash": f"crc32c={one.crc32c},md5={one.md5}",
         "x-goog-generation": str(one.generation),

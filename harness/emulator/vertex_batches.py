@@ -128,14 +128,11 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await visits.settle(batch, site)
-    with site.state.changed:
-        if batch.ended:
-            words = f"The BatchPredictionJob is in a terminal state and cannot be cancelled: {batch.id}"
-            return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
-        visits.cancel(batch, site, wait=0.0 if batch.status == "validating" else None)
-    await visits.settle(batch, site)
-    return answer({})
+    if await visits.cancelled(batch, site, queued=0.0):
+        await visits.settle(batch, site)
+        return answer({})
+    words = f"The BatchPredictionJob is in a terminal state and cannot be cancelled: {batch.id}"
+    return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
 
 
 async def delete_batch(request: Request, site: Site) -> Response:
