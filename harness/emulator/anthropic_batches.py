@@ -112,11 +112,9 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await visits.settle(batch, site)
+    if not await visits.cancelled(batch, site):
+        return refusal(problem(f"Message Batch {batch.id} has already ended and cannot be canceled."))
     with site.state.changed:
-        if batch.ended:
-            return refusal(problem(f"Message Batch {batch.id} has already ended and cannot be canceled."))
-        visits.cancel(batch, site)
         return _shown(batch, request, site)
 
 

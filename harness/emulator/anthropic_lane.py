@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from .anthropic_messages import Messages
+from .anthropic_replies import error, problem
 from .anthropic_rules import Call
 from .anthropic_strikes import broken
 from .batches import Batch
@@ -23,6 +24,7 @@ from .state import State
 
 _REST = {"expired": "expired", "cancelled": "canceled"}  # status → result of the lines that never ran
 _STRIKES = {"line_error", "unfinished_lines"}
+BROKEN: dict[str, Any] = error(problem("Internal server error", 500))  # no word of the API: its batches do not fail
 _SEEN = {"details": {"error_visibility": "user_facing"}}
 
 
@@ -47,8 +49,8 @@ def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     outcome = execute(body, api, state.claude, state.answers, seed=seed, now=now, key=key)
     if outcome.status == 200:
         return _entry(custom_id, {"type": "succeeded", "message": outcome.body}, outcome.digest, outcome.usage, ok=True)
-    error = outcome.body | {"error": outcome.body["error"] | _SEEN, "request_id": None}
-    return _entry(custom_id, {"type": "errored", "error": error}, outcome.digest, outcome.usage, ok=False)
+    shaped = outcome.body | {"error": outcome.body["error"] | _SEEN, "request_id": None}
+    return _entry(custom_id, {"type": "errored", "error": shaped}, outcome.digest, outcome.usage, ok=False)
 
 
 def _entry(custom_id: str, result: Body, mark: str, usage: tuple[int, int, int, int], *, ok: bool) -> Entry:

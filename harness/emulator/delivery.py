@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -16,6 +17,7 @@ _EDITS = {"missing_lines", "duplicate_lines", "stranger_lines", "cut_line", "not
 Place = tuple[int, int]  # row, offset in the ledger
 Line = tuple[int, str, bytes]  # row, custom_id, line
 Alter = Callable[[bytes], bytes]  # makes a line say something else
+Rename = Callable[[dict[str, Any], Any], dict[str, Any]]  # gives a line another name
 
 
 def places(batch: Batch, state: State) -> Iterator[tuple[int, int, bool]]:
@@ -43,11 +45,16 @@ def ledger_lines(path: Path, found: Iterable[Place]) -> Iterator[Line]:
             file.close()
 
 
-def editor(batch: Batch, alter: Alter, *, name: str = "custom_id") -> Callable[[int, str, bytes], list[bytes]]:
-    """Make what turns a line into the lines that are delivered for it, by the faults of its batch.
+def named(field: str) -> Rename:
+    """Make what gives a line another name, which stands in this field."""
+    return lambda row, name: row | {field: name}
 
-    `name`: that of the field which says whose line it is.
-    """
+
+_BY_CUSTOM_ID = named("custom_id")
+
+
+def editor(batch: Batch, alter: Alter, *, rename: Rename = _BY_CUSTOM_ID) -> Callable[[int, str, bytes], list[bytes]]:
+    """Make what turns a line into the lines that are delivered for it, by the faults of its batch."""
     # What makes a line unreadable comes last: the other edits read it.
     faults = sorted(
         (fault for fault in batch.faults if fault["fault"] in _EDITS),
@@ -58,13 +65,13 @@ def editor(batch: Batch, alter: Alter, *, name: str = "custom_id") -> Callable[[
         lines = [line + b"\n"]
         for fault in faults:
             if strikes_line(fault, row, custom_id.strip('"')):
-                lines = [edited for one in lines for edited in _edited(fault, row, one, alter, name)]
+                lines = [edited for one in lines for edited in _edited(fault, row, one, alter, rename)]
         return lines
 
     return edit
 
 
-def _edited(fault: Fault, row: int, line: bytes, alter: Alter, name: str) -> list[bytes]:
+def _edited(fault: Fault, row: int, line: bytes, alter: Alter, rename: Rename) -> list[bytes]:
     kind = fault["fault"]
     if kind == "missing_lines":
         return []
@@ -74,5 +81,5 @@ def _edited(fault: Fault, row: int, line: bytes, alter: Alter, name: str) -> lis
         return [b"upstream connect error or disconnect/reset before headers\n"]
     if kind == "duplicate_lines":
         return [line, alter(line) if fault.get("differ") else line]
-    stranger = orjson.loads(line) | {name: fault.get("id", f"stranger-{row}")}
+    stranger = rename(orjson.loads(line), fault.get("id", f"stranger-{row}"))
     return [line, orjson.dumps(stranger) + b"\n"]

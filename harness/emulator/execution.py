@@ -102,6 +102,25 @@ def execute(body: Body, api: Api[F], models: Models[F], answers: Answers, *, see
     occurrence = answers.occurrence(mark)
     if problem is not None:
         return Outcome(problem.status, api.refuse(problem), mark, _FREE)
+    try:
+        return _run(body, api, models, answers, mark, occurrence, seed=seed, now=now, key=key)
+    except Exception:  # a bug of ours; who catches it counts the body anew
+        answers.forget(mark)
+        raise
+
+
+def _run(
+    body: Body,
+    api: Api[F],
+    models: Models[F],
+    answers: Answers,
+    mark: str,
+    occurrence: int,
+    *,
+    seed: int,
+    now: int,
+    key: str,
+) -> Outcome:
     facts = models.find(body["model"])
     assert facts is not None  # the rules refuse unknown models
     asked = api.ask(body, facts)

@@ -71,7 +71,7 @@ KINDS: dict[str, Kind] = {
     "token_limit_exceeded": Kind("batch", "fails: too many tokens are enqueued", surfaces=OPENAI),
     "batch_failed": Kind(
         "batch",
-        "fails with `code`, `message`, `param`, `line`; of Vertex: 3 (default), 9, 13 at once, 7 after its rows ran",
+        "fails with `code` `message`, of OpenAI `param` `line`; of Vertex 3 (default), 9, 13 at once, 7 after its rows",
         "code message param line",
         surfaces=(*OPENAI, *GEMINI, *VERTEX),
     ),
@@ -116,8 +116,8 @@ KINDS: dict[str, Kind] = {
     "missing_lines": Kind("lines", "ran, but is not delivered", times=None),
     "duplicate_lines": Kind("lines", "stands twice; `differ: true`: and disagrees", "differ", times=None),
     "stranger_lines": Kind("lines", "beside it a line of an `id` nobody sent (stranger-<row>)", "id", times=None),
-    "cut_line": Kind("lines", "half a line", times=None),
-    "not_json_line": Kind("lines", "text that is not JSON in its place", times=None),
+    "cut_line": Kind("lines", "half a line; inline in Gemini's: a response that says nothing", times=None),
+    "not_json_line": Kind("lines", "text that is not JSON in its place; inline in Gemini's: as cut_line", times=None),
 }
 
 

@@ -16,7 +16,7 @@ from .problems import Problem
 from .profiles import Profile, of_path
 from .replies import refusal
 from .storage import speaks_storage
-from .surfaces import speaks_anthropic, speaks_gemini
+from .surfaces import continues_upload, speaks_anthropic, speaks_gemini
 from .vertex import refused, speaks_vertex
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -31,21 +31,21 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or refuse it."""
-        refused = self._refused(scope) if scope["type"] == "http" else None
-        await (self._app if refused is None else refused)(scope, receive, send)
+        instead = self._checked(scope) if scope["type"] == "http" else None
+        await (self._app if instead is None else instead)(scope, receive, send)
 
-    def _refused(self, scope: Scope) -> Response | None:
+    def _checked(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if not _local(f"//{headers.get('host', '')}"):  # another name for this address: DNS rebinding
             return refusal(Problem("This server answers to loopback names only.", None, None, 421), known=False)
         if "origin" in headers and not _local(headers["origin"]):
             return refusal(Problem("Requests from web pages are refused.", None, None, 403), known=False)
         if speaks_storage(scope):
-            return self._storage(headers)
+            return self._storage(headers, QueryParams(scope["query_string"]))
         if speaks_vertex(scope):
             return refused(headers, QueryParams(scope["query_string"]), self._api_key)
         if speaks_gemini(scope):
-            return self._gemini(headers, QueryParams(scope["query_string"]))
+            return self._gemini(scope, headers, QueryParams(scope["query_string"]))
         profile = of_path(scope["path"])
         if profile is None:
             return None
@@ -54,14 +54,14 @@ class Gate:
         problem = self._key(headers.get("authorization", ""), profile)
         return profile.dress(refusal(problem, known=False)) if problem else None
 
-    def _storage(self, headers: Headers) -> Response | None:
-        """Let in who brings no token, as emulators of Cloud Storage do; a token is held against the key."""
-        token = headers.get("authorization", "").partition(" ")[2].strip()
-        return (
-            storage_replies.refusal(401, "Invalid Credentials")
-            if token and self._api_key not in {None, token}
-            else None
-        )
+    def _storage(self, headers: Headers, query: QueryParams) -> Response | None:
+        """Let in who brings nothing, as emulators of Cloud Storage do; a token or key is held against the key."""
+        token, key = headers.get("authorization", "").partition(" ")[2].strip(), query.get("key")
+        if token and self._api_key not in {None, token}:
+            return storage_replies.refusal(401, "Invalid Credentials")
+        if key and self._api_key not in {None, key}:
+            return storage_replies.refusal(400, "API key not valid. Please pass a valid API key.")
+        return None
 
     def _claude(self, headers: Headers) -> Response | None:
         """Take the key from one of two headers, as Anthropic does."""
@@ -71,10 +71,10 @@ class Gate:
         words = "API key is invalid." if key else "x-api-key header is required"
         return anthropic_replies.refusal(anthropic_replies.problem(words, 401), known=False)
 
-    def _gemini(self, headers: Headers, query: QueryParams) -> Response | None:
+    def _gemini(self, scope: Scope, headers: Headers, query: QueryParams) -> Response | None:
         """Take the key from one of three places, as Google does; who has the URL of an upload needs none."""
         key = google_key_of(headers, query)
-        if "upload_id" in query or (key and self._api_key in {None, key}):
+        if continues_upload(scope, query) or (key and self._api_key in {None, key}):
             return None
         if not key:
             words = "Method doesn't allow unregistered callers. Please use API Key to call this API."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .batches import Batch
 from .gemini_files import find
 from .gemini_intake import Goal, Taken, from_call, from_file, read_create
 from .gemini_names import NAME, batch_id, version_of
+from .gemini_outputs import discard
 from .gemini_view import show
 from .google_models import bare
 from .google_replies import answer, page, problem, refusal
@@ -23,6 +25,7 @@ from .google_rules import find as find_model
 from .problems import Problem
 from .replies import read_body
 from .site import Site
+from .state import State
 
 Body = dict[str, Any]
 WINDOW = 172_800.0  # seconds until a batch expires: 48 hours
@@ -37,7 +40,7 @@ async def create_batch(request: Request, site: Site) -> Response:
     raw = await read_body(request, state.settings.max_contents)
     if isinstance(raw, Problem):
         return refusal(problem(TOO_LARGE.format(state.settings.max_contents)))
-    asked = read_create(raw)
+    asked = await to_thread.run_sync(read_create, raw)
     version, model = version_of(request.url.path), bare(request.path_params["model"])
     family = find_model(model, state.gemini, version)
     found = next((one for one in (asked, family) if isinstance(one, Problem)), None)
@@ -115,7 +118,21 @@ async def get_batch(request: Request, site: Site) -> Response:
         return batch
     await visits.look(batch, site)
     with site.state.changed:
-        return _no_batch() if visits.gone(batch) else answer(show(batch, site.state))
+        seen = None if visits.gone(batch) else replace(batch)
+    return await to_thread.run_sync(_answered, seen, site.state)
+
+
+def _answered(batch: Batch | None, state: State) -> Response:
+    """Show a batch as it was; its results may be large, so nobody waits for this."""
+    shown = batch and _shown(batch, state)
+    return _no_batch() if shown is None else answer(shown)
+
+
+def _shown(batch: Batch, state: State) -> Body | None:
+    try:
+        return show(batch, state)
+    except FileNotFoundError:  # deleted meanwhile, with its results
+        return None
 
 
 async def list_batches(request: Request, site: Site) -> Response:
@@ -125,9 +142,14 @@ async def list_batches(request: Request, site: Site) -> Response:
         found = page(request, [one for one in known if not visits.gone(one, listed=True)], 50, 100)
         if isinstance(found, Problem):
             return refusal(found)
-        batches, more = found
-        body: Body = {"operations": [show(batch, site.state) for batch in batches]} if batches else {}
-        return answer(body | ({"nextPageToken": more} if more else {}))
+        batches, more = [replace(batch) for batch in found[0]], found[1]
+    return await to_thread.run_sync(_listed, batches, more, site.state)
+
+
+def _listed(batches: list[Batch], more: str | None, state: State) -> Response:
+    shown = [one for batch in batches if (one := _shown(batch, state)) is not None]
+    body: Body = {"operations": shown} if shown else {}
+    return answer(body | ({"nextPageToken": more} if more else {}))
 
 
 async def cancel_batch(request: Request, site: Site) -> Response:
@@ -135,13 +157,10 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await visits.settle(batch, site)
-    with site.state.changed:
-        if batch.ended:
-            words = f"The batch batches/{batch.id} has ended and cannot be cancelled."
-            return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
-        visits.cancel(batch, site)
-    return answer({})
+    if await visits.cancelled(batch, site):
+        return answer({})
+    words = f"The batch batches/{batch.id} has ended and cannot be cancelled."
+    return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
 
 
 async def delete_batch(request: Request, site: Site) -> Response:
@@ -153,8 +172,5 @@ async def delete_batch(request: Request, site: Site) -> Response:
     state = site.state
     with state.changed:
         state.batches.change(batch, deleted=True)
-        if (output := batch.output_file_id) is not None:
-            if not batch.request["inline"]:
-                state.files.delete(output)
-            state.files.discard(output)
+        discard(batch, state)
     return answer({})

@@ -11,17 +11,17 @@ from starlette.responses import Response
 from .downloads import download
 from .files import StoredFile
 from .gemini_names import LONGEST, NAME, shown, stored
+from .gemini_outputs import GENERATED, visible
 from .google_replies import answer, page, problem, refusal, time
 from .problems import Problem
 from .site import Site
 
 DAYS = 172_800  # seconds that an upload is kept: 48 hours
-_GENERATED = "batch_output"
 
 
 def show(file: StoredFile, base: str) -> dict[str, Any]:
     """Show a file; `base`: the URL of the server as the client knows it."""
-    name, made = shown(file.id), file.purpose == _GENERATED
+    name, made = shown(file.id), file.purpose == GENERATED
     uri = f"{base}v1beta/{name}"
     return {
         "name": name,
@@ -42,7 +42,7 @@ def show(file: StoredFile, base: str) -> dict[str, Any]:
 def find(name: str, site: Site) -> StoredFile | Problem:
     """Find a file by its name, with or without `files/`; one that is not there is said to be forbidden."""
     file = site.state.files.get(stored(name), site.state.clock.now())
-    if file is not None and file.profile == NAME:
+    if file is not None and file.profile == NAME and visible(file, site.state):
         return file
     words = f"You do not have permission to access the File {name.removeprefix('files/')} or it may not exist."
     return problem(words, 403)
@@ -58,6 +58,7 @@ async def list_files(request: Request, site: Site) -> Response:
     """List files, newest first."""
     with site.state.changed:
         files = [file for file in site.state.files.listing(site.state.clock.now()) if file.profile == NAME]
+        files = [file for file in files if visible(file, site.state)]
     found = page(request, files[::-1], 10, 100)
     if isinstance(found, Problem):
         return refusal(found)
@@ -86,6 +87,6 @@ async def file_content(request: Request, site: Site) -> Response:
     file = find(request.path_params["file_id"], site)
     if isinstance(file, Problem):
         return refusal(file)
-    if file.purpose != _GENERATED:
+    if file.purpose != GENERATED:
         return refusal(problem("Only generated files can be downloaded."))
     return download(request, site.state.files.path(file.id), file.media_type, {})

@@ -117,7 +117,7 @@ def _row(item: Any, goal: Goal) -> Body | Problem:
 
 
 def read_create(raw: bytes) -> Body | Problem:
-    """Read the body of a creation; the bodies of its requests stay as they came."""
+    """Read the body of a creation; the names of all fields, those of its requests too, are then in camelCase."""
     try:
         body = orjson.loads(raw)
         body = read(body) if isinstance(body, dict) else body

@@ -10,12 +10,13 @@ from typing import Any
 import orjson
 
 from .batches import Batch
-from .delivery import editor, ledger_lines, places
+from .delivery import editor, ledger_lines, named, places
 from .draws import hexes
 from .execution import Body, digest, execute
 from .faults import strikes_line
 from .files import StoredFile
-from .gemini_names import NAME, stored
+from .gemini_names import NAME
+from .gemini_outputs import GENERATED, discard, output_of, wanted
 from .gemini_strikes import broken
 from .google_contents import Contents
 from .google_replies import problem, rpc
@@ -24,7 +25,7 @@ from .ledger import Entry
 from .problems import Problem
 from .state import State
 
-_INTERNAL = 13  # google.rpc.Code
+BROKEN = rpc(problem("An internal error has occurred. Please retry.", 500))
 
 
 def admit(batch: Batch, _state: State, _live: Sequence[Batch]) -> Checked:
@@ -32,7 +33,7 @@ def admit(batch: Batch, _state: State, _live: Sequence[Batch]) -> Checked:
     found = Checked(total=batch.total, model=batch.model, tokens=batch.tokens)
     if (fault := batch.fault("batch_failed")) is not None:
         words = fault.get("message", "The batch could not be processed.")
-        found.errors = [{"code": fault.get("code", _INTERNAL), "message": words}]
+        found.errors = [{"code": fault.get("code", BROKEN["code"]), "message": words}]
     return found
 
 
@@ -64,11 +65,12 @@ def _entry(name: str, row: Body, mark: str, usage: tuple[int, int, int, int], *,
 def deliver(batch: Batch, state: State, status: str, stamp: int) -> dict[str, Any]:
     """Write the rows in the order of the input; of a batch that did not succeed, or was deleted, nothing is left."""
     if status != "completed" or batch.deleted:
+        with state.changed:
+            discard(batch, state)
         return {}
     found = sorted((row, offset) for row, offset, _ in places(batch, state))
-    edit, sha256, size = editor(batch, _altered, name="key"), hashlib.sha256(), 0
-    inline = batch.request["inline"]
-    file_id = f"{batch.id}_responses.jsonl" if inline else stored(f"batch-{batch.id}")
+    edit, sha256, size = editor(batch, _altered, rename=named("key")), hashlib.sha256(), 0
+    inline, file_id = batch.request["inline"], output_of(batch)
     draft = state.files.draft(file_id)
     with draft.open("wb") as sink:
         for row, name, line in ledger_lines(state.ledgers.path(batch.id), found):
@@ -76,14 +78,15 @@ def deliver(batch: Batch, state: State, status: str, stamp: int) -> dict[str, An
                 sink.write(edited)
                 sha256.update(edited)
                 size += len(edited)
+    kind, digest = "application/jsonl", sha256.hexdigest()
     with state.changed:
+        if not wanted(batch):  # not since a moment ago
+            draft.unlink()
+            return {}
         if inline:
             state.files.keep(file_id, draft)
         else:
-            kind = "application/jsonl"
-            state.files.add(
-                StoredFile(file_id, "batch_output", "", size, stamp, None, NAME, kind, sha256.hexdigest()), draft
-            )
+            state.files.add(StoredFile(file_id, GENERATED, "", size, stamp, None, NAME, kind, digest), draft)
     return {"output_file_id": file_id}
 
 

@@ -7,20 +7,24 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import gemini_names
+from . import gemini_names, google_strikes
 from .batches import Fault
 from .gemini_names import key_of
-from .google_replies import CODES, error_info, problem, refusal, retry_info, rpc
+from .google_replies import error_info, problem, refusal, retry_info, rpc
+from .google_strikes import Words, of_row, unpaid
 
 NAME = gemini_names.NAME
 SERVICE = "generativelanguage.googleapis.com"
-_WORDS = {
-    429: "Resource has been exhausted (e.g. check quota).",
-    500: "An internal error has occurred. Please retry.",
-    503: "The model is overloaded. Please try again later.",
-    504: "The request timed out. Please try again.",
-}
-_PURSE = "This API method requires billing to be enabled. Please enable billing on the project, then retry."
+_WORDS = Words(
+    SERVICE,
+    "This API method requires billing to be enabled. Please enable billing on the project, then retry.",
+    {
+        429: "Resource has been exhausted (e.g. check quota).",
+        500: "An internal error has occurred. Please retry.",
+        503: "The model is overloaded. Please try again later.",
+        504: "The request timed out. Please try again.",
+    },
+)
 _QUOTA = {
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
     "violations": [{"quotaMetric": f"{SERVICE}/batch_requests", "quotaId": "BatchRequestsPerMinutePerProject"}],
@@ -29,7 +33,7 @@ _QUOTA = {
 
 def server_error(status: int) -> Response:
     """Say that the server had an error."""
-    return refusal(problem(_WORDS.get(status, _WORDS[500]), status))
+    return google_strikes.server_error(status, _WORDS)
 
 
 def strike(fault: Fault, request: Request) -> Response | None:
@@ -38,9 +42,9 @@ def strike(fault: Fault, request: Request) -> Response | None:
     if name == "rate_limited":
         after = fault.get("retry_after", 1)
         when = () if after is None else (retry_info(after),)
-        return refusal(problem(fault.get("message", _WORDS[429]), 429), _QUOTA, *when)
+        return refusal(problem(fault.get("message", _WORDS.of(429)), 429), _QUOTA, *when)
     if name == "insufficient_quota":
-        return refusal(problem(_PURSE, 403), error_info("BILLING_DISABLED", SERVICE))
+        return refusal(*unpaid(_WORDS))
     if name == "echo_key":
         words = f"API key not valid: {key_of(request.headers, request.query_params)}"
         return refusal(problem(words, fault.get("status", 400)), error_info("API_KEY_INVALID", SERVICE))
@@ -55,13 +59,6 @@ def broken(fault: Fault) -> dict[str, Any]:
         return {}
     if "error" in fault:
         return {"error": fault["error"]}
-    if fault.get("code") == "insufficient_quota":
-        details = [error_info("BILLING_DISABLED", SERVICE)]
-        return {"error": rpc(problem(_PURSE, 403)) | {"details": details}}
-    status = fault.get("status", 429)
-    kind = fault.get("type") if fault.get("type") in CODES else None
-    words = fault.get(
-        "message", _WORDS.get(status, "Request contains an invalid argument." if status < 500 else _WORDS[500])
-    )
-    shaped = rpc(problem(words, status, kind=kind))
+    found, details = of_row(fault, _WORDS)
+    shaped = rpc(found) | ({"details": list(details)} if details else {})
     return {"error": shaped | ({"code": fault["code"]} if isinstance(fault.get("code"), int) else {})}

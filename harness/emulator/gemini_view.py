@@ -87,13 +87,13 @@ def _output(batch: Batch, state: State) -> Body | None:
 
 
 def _inlined(path: Path) -> Iterator[Body]:
-    """Read the rows of an inline batch, where the key is one of the metadata; what is not JSON is left out."""
+    """Read the rows of an inline batch, where the key is one of the metadata; what is not JSON says nothing."""
     with path.open("rb") as lines:
         for line in lines:
             try:
                 row = orjson.loads(line)
             except orjson.JSONDecodeError:
-                continue
+                row = {}
             key = row.pop("key", None)
             if key is not None:
                 row["metadata"] = (row.get("metadata") or {}) | {"key": key}

@@ -12,7 +12,7 @@ from .answers import Reply
 from .draws import base62
 from .execution import TOO_DEEP, Answered, Asked, Body, digest
 from .formats import Format
-from .google_fields import read
+from .google_fields import numbered, read
 from .google_models import Family, bare
 from .google_replies import error, problem
 from .google_rules import effort, said
@@ -24,7 +24,7 @@ from .problems import Problem
 def body_of(request: Body, model: str) -> Body:
     """Make what `execute` runs out of a request as it came, in either spelling, and the model that it goes to."""
     try:
-        return {**read(request), "model": bare(model)}
+        return {**numbered(read(request)), "model": bare(model)}
     except RecursionError:  # refused as too deep
         return {**request, "model": bare(model)}
 
@@ -44,7 +44,7 @@ class Contents:
         """Read what a request asks."""
         config: Body = body.get("generationConfig") or {}
         cap = config.get("maxOutputTokens")
-        times = int(config.get("candidateCount") or 1)
+        times = min(int(config.get("candidateCount") or 1), google_rules.MOST_CANDIDATES)
         return Asked(said(body), _wanted(config), effort(body, family), None if cap is None else int(cap), times)
 
     def shape(self, answered: Answered[Family]) -> Body:

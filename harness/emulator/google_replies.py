@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .problems import Problem
+from .replies import read_body
 
 Body = dict[str, Any]
 T = TypeVar("T")
@@ -30,6 +33,8 @@ CODES: dict[str, tuple[int, int]] = {
     "UNAUTHENTICATED": (16, 401),
 }
 _STATUSES = {http: name for name, (_, http) in reversed(CODES.items())}
+_COUNT = re.compile(r"[0-9]{1,10}")
+TOO_LARGE = "Request payload size exceeds the limit: {} bytes."
 _TYPE = "type.googleapis.com/google.rpc."
 
 
@@ -87,19 +92,32 @@ def refusal(found: Problem, *details: Body, headers: Mapping[str, str] | None = 
     return answer(error(found, *details), found.status, headers=headers)
 
 
+async def read_object(request: Request, limit: int) -> Body | Problem:
+    """Read a JSON object of at most `limit` bytes from the body."""
+    raw = await read_body(request, limit)
+    if isinstance(raw, Problem):
+        return problem(TOO_LARGE.format(limit))
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as wrong:
+        return problem(f"Invalid JSON payload received. {wrong}")
+    return body if isinstance(body, dict) else problem("Invalid JSON payload received. The body is not an object.")
+
+
 def page(request: Request, items: Sequence[T], default: int, most: int) -> tuple[Sequence[T], str | None] | Problem:
     """Cut out the page that is asked for: its items, and the token of the next one if there is more."""
     size = request.query_params.get("pageSize") or request.query_params.get("page_size") or "0"
-    if not size.isdigit():
+    count = int(size) if _COUNT.fullmatch(size) else None
+    if count is None:
         return problem(f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"", field="page_size")
     token = request.query_params.get("pageToken") or request.query_params.get("page_token") or ""
     try:
         start = base64.urlsafe_b64decode(token).decode() or "0"
     except ValueError:
         start = ""
-    if not start.isdecimal():
+    if not _COUNT.fullmatch(start):
         return problem("Page token is invalid.")
-    end = int(start) + min(int(size) or default, most)
+    end = int(start) + min(count or default, most)
     return items[int(start) : end], base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(items) else None
 
 

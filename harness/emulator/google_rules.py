@@ -6,10 +6,11 @@ Texts of errors: recorded by users of the API in public issues until November 20
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from . import tokens
-from .google_fields import DATA, REQUEST
+from .google_fields import DATA, REQUEST, snake
 from .google_models import Family, beta
 from .google_replies import problem
 from .google_schema import JSON, OPEN, violation
@@ -20,7 +21,12 @@ Body = dict[str, Any]
 STABLE = "v1"
 _ROLES = ("user", "model")
 _MIMES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
-_RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "topP": (0, 1), "candidateCount": (1, 8)}
+MOST_CANDIDATES = 8
+_RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "topP": (0, 1),
+    "candidateCount": (1, MOST_CANDIDATES),
+}
 _STOPS = 5  # the most stop sequences (unverified)
 _SAID = "* GenerateContentRequest."
 
@@ -33,7 +39,7 @@ def check(body: Body, models: Models[Family], version: str) -> Problem | None:
     if isinstance(family, Problem):
         return family
     config: Body = body.get("generationConfig") or {}
-    found = _contents(body) or _format(config)
+    found = _contents(body) or _format(config) or _functions(body.get("tools") or ())
     if found is not None or not family.ruled:
         return found
     return _length(body, family) or _config(config, family) or _thinking(config.get("thinkingConfig") or {}, family)
@@ -82,7 +88,23 @@ def _format(config: Body) -> Problem | None:
         return problem(f"{where}.response_schema: only allowed when the response mime type is `application/json`.")
     if mime == "text/x.enum" and not schemas:
         return problem(f"{where}.response_schema: required for the response mime type `text/x.enum`.")
-    return violation(config[schemas[0]], OPEN if schemas == ["responseSchema"] else JSON) if schemas else None
+    if not schemas:
+        return None
+    kind = OPEN if schemas == ["responseSchema"] else JSON
+    return violation(config[schemas[0]], kind, f"generation_config.{snake(schemas[0])}")
+
+
+def _functions(tools: Sequence[Body]) -> Problem | None:
+    """Look at the functions of tools; what runs at Google's is taken as it is."""
+    for i, tool in enumerate(tools):
+        for j, one in enumerate(tool.get("functionDeclarations") or ()):
+            where = f"tools[{i}].function_declarations[{j}]"
+            if not one.get("name"):
+                return problem(f"{_SAID}{where}.name: Invalid function name.")
+            for key, kind in (("parameters", OPEN), ("parametersJsonSchema", JSON)):
+                if key in one and (found := violation(one[key], kind, f"{where}.{snake(key)}")):
+                    return found
+    return None
 
 
 def _length(body: Body, family: Family) -> Problem | None:

@@ -12,13 +12,12 @@ from typing import Any
 
 import orjson
 
-from .google_fields import camel
+from .google_fields import Check, anything, camel, decimal, flag, listed, long, mapping, number, snake, text, whole
 from .google_replies import problem, unknown
 from .problems import Problem
 
 Body = dict[str, Any]
-OPEN, JSON = "response_schema", "response_json_schema"
-_PLACE = "generation_config"
+OPEN, JSON = "OpenAPI", "JSON Schema"  # the kinds
 _TYPES = ("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
 _KEYS = (
     *("type", "format", "title", "description", "nullable", "enum", "items", "maxItems", "minItems", "properties"),
@@ -26,16 +25,22 @@ _KEYS = (
     *("example", "anyOf", "default", "minimum", "maximum"),
 )
 _LENGTHS = ("maxItems", "minItems", "minProperties", "maxProperties", "minLength", "maxLength")
+_PARTS: dict[str, Check] = (
+    dict.fromkeys(_LENGTHS, long)
+    | dict.fromkeys(("format", "title", "description", "pattern"), text)
+    | dict.fromkeys(("enum", "required", "propertyOrdering"), listed(text))
+    | {"nullable": flag, "minimum": decimal, "maximum": decimal, "properties": mapping, "anyOf": listed(anything)}
+)
 
 
-def violation(schema: Any, kind: str) -> Problem | None:
+def violation(schema: Any, kind: str, where: str) -> Problem | None:
     """Find what is refused of a schema of this kind; remembered, since a batch repeats the same few schemas."""
-    return _first(orjson.dumps(schema), kind)
+    return _first(orjson.dumps(schema), kind, where)
 
 
 @lru_cache(maxsize=256)
-def _first(encoded: bytes, kind: str) -> Problem | None:
-    schema, where = orjson.loads(encoded), f"{_PLACE}.{kind}"
+def _first(encoded: bytes, kind: str, where: str) -> Problem | None:
+    schema = orjson.loads(encoded)
     try:
         if kind == OPEN:
             return next((found for node in _open(schema, where) if (found := node)), None)
@@ -52,6 +57,7 @@ def _open(node: Any, where: str) -> Iterator[Problem | None]:
         return
     node = {camel(key): value for key, value in node.items() if value is not None}
     yield from (unknown(key, where) for key in node if key not in _KEYS)
+    yield from (_PARTS.get(key, anything)(f"{where}.{snake(key)}", value) for key, value in node.items())
     kind = node.get("type")
     if isinstance(kind, list):
         yield problem(f"Proto field is not repeating, cannot start list. At '{where}.type'", field=f"{where}.type")
@@ -61,11 +67,8 @@ def _open(node: Any, where: str) -> Iterator[Problem | None]:
     kind = str(kind or "").upper()
     if not kind and not node.get("anyOf"):
         yield problem(f"{said}.type: must be specified")
-    if node.get("enum") is not None:
-        if any(not isinstance(value, str) for value in node["enum"]):
-            yield problem(f"Invalid value at '{where}.enum[0]' (TYPE_STRING), {node['enum'][0]}", field=f"{where}.enum")
-        if kind != "STRING":
-            yield problem(f"{said}.enum: only allowed for STRING type")
+    if node.get("enum") is not None and kind != "STRING":
+        yield problem(f"{said}.enum: only allowed for STRING type")
     if kind == "ARRAY" and "items" not in node:
         yield problem(f"{said}.items: missing field.")
     if kind == "OBJECT" and not node.get("properties"):
@@ -99,6 +102,8 @@ def _json(node: Any, root: Any, where: str) -> Problem | None:
     said = f"* GenerateContentRequest.{where}"
     if not isinstance(node, dict | bool):
         return problem(f"{said}: a schema is an object or a boolean")
+    if isinstance(node, dict) and listed(text)(where, node.get("propertyOrdering") or []):
+        return problem(f"{said}: propertyOrdering is a list of names")
     if isinstance(node, bool) or "$ref" not in node:
         return None
     beside = next((key for key in node if not key.startswith("$")), None)
@@ -115,10 +120,9 @@ def plain(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     node = {camel(key): value for key, value in schema.items() if value is not None}
-    made: Body = {
-        key: node[key] for key in ("enum", "format", "pattern", "minimum", "maximum", "required") if key in node
-    }
-    made |= {key: int(node[key]) for key in _LENGTHS if key in node}  # int64 comes as a number or as a string
+    made: Body = {key: node[key] for key in ("enum", "format", "pattern", "required") if key in node}
+    made |= {key: number(node[key]) for key in ("minimum", "maximum") if key in node}
+    made |= {key: whole(node[key], 64) for key in _LENGTHS if key in node}
     if "type" in node:
         kind = str(node["type"]).lower()
         made["type"] = [kind, "null"] if node.get("nullable") else kind

@@ -25,6 +25,8 @@ class Checked:
 class Lane(Protocol):
     """What a protocol's module of its batches defines; the type checker holds each module against it."""
 
+    BROKEN: dict[str, Any]  # the error of a batch whose checks we fail on
+
     def admit(self, batch: Batch, state: State, live: Sequence[Batch], /) -> Checked:
         """Check a batch as a whole; `errors` of the result say why it fails."""
 

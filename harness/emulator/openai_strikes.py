@@ -10,7 +10,7 @@ from .problems import Problem
 from .replies import refusal
 
 NAME = "openai"
-_SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
+SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 _QUOTA = (
     "You exceeded your current quota, please check your plan and billing details. For more information on this "
     "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
@@ -19,7 +19,7 @@ _QUOTA = (
 
 def server_error(status: int) -> Response:
     """Say that the server had an error."""
-    return refusal(Problem(_SERVER_ERROR, None, None, status, "server_error"))
+    return refusal(Problem(SERVER_ERROR, None, None, status, "server_error"))
 
 
 def strike(fault: Fault, request: Request) -> Response | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+import traceback
 from typing import Any
 
 from .batches import Batch
 from .jobs import Step
 from .journal import disk_full
+from .lane import Checked
 from .lanes import lane_of
 from .source import Source
 from .state import State
@@ -153,7 +155,7 @@ class Runner:
         state.answers.scan()
         with state.changed:
             live = self.live()
-        found = lane_of(batch).admit(batch, state, live)
+        found = self._admitted(batch, live)
         facts: dict[str, Any] = {"model": found.model}
         if found.errors:
             if self._commit(batch, "validating", "failed", stamp, errors=found.errors, **facts):
@@ -161,6 +163,17 @@ class Runner:
             return
         facts |= {"total": found.total, "tokens": found.tokens, "errors": found.spared}
         self._commit(batch, "validating", "in_progress", stamp, **facts)
+
+    def _admitted(self, batch: Batch, live: list[Batch]) -> Checked:
+        """Have a batch checked; one on which we fail fails alone, and the others go on."""
+        lane = lane_of(batch)
+        try:
+            return lane.admit(batch, self._state, live)
+        except OSError:  # the disk's: for all of them
+            raise
+        except Exception:  # a bug of ours must not end the batches of everybody
+            traceback.print_exc()
+            return Checked(errors=[lane.BROKEN])
 
     def _end(self, batch: Batch, status: str, stamp: int) -> None:
         seen = batch.status

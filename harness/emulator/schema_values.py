@@ -166,7 +166,7 @@ def _number(schema: Schema, draws: Draws, *, whole: bool) -> int | float:
     if step is None:
         value = round(draws.between(low, high), 2)
         inside = low < value < high or (value == low and "minimum" in schema and "exclusiveMinimum" not in schema)
-        return value if inside else (low + high) / 2
+        return value if inside else low / 2 + high / 2  # a sum could be infinite
     first, last = math.ceil(low / step), math.floor(high / step)
     first += first * step == schema.get("exclusiveMinimum")
     last -= last * step == schema.get("exclusiveMaximum")

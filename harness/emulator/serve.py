@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--upstream-key-env", metavar="NAME", help="environment variable that holds the key for upstream")
     add("--upstream-attempts", type=int, metavar="N", help="calls of one line before its failure stands (default 6)")
     add("--enqueued-tokens", type=int, metavar="N", help="limit for the unfinished batches of one model")
-    add("--api-key", metavar="K", help="refuse any other key (default: every key is right)")
+    add("--api-key", metavar="K", help="refuse any other key, but not who brings none to Cloud Storage")
     add("--faults", type=Path, metavar="FILE", help="plan of faults, YAML or JSON")
     add("--list-faults", action="store_true", help="list the faults and end")
     add("--audit", action="store_true", help="print what was executed under --state as JSON and end")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from .batches import Batch
 from .jobs import Step
 from .lanes import lane_of
+from .ledger import Entry
 from .state import State
 
 _CHUNK = 128  # lines between two looks at what else is due; a chunk is kept whole or not at all
@@ -47,8 +50,7 @@ class Simulated:
         with state.files.path(batch.input_file_id).open("rb") as file:
             file.seek(batch.offset)
             lines = list(islice(file, min(_CHUNK, batch.goal(batch.x(now)) - batch.done)))
-        run = lane_of(batch).run
-        entries = [run(line, row, batch, state, int(now)) for row, line in enumerate(lines, batch.done)]
+        entries = [self._entry(line, row, batch, int(now)) for row, line in enumerate(lines, batch.done)]
         with state.changed:
             if batch.status != "in_progress":  # cancelled meanwhile: these lines have not run
                 for entry in entries:
@@ -57,6 +59,16 @@ class Simulated:
             state.ledgers.append(batch.id, entries)
             batch.offset += sum(map(len, lines))
             batch.count(entries)
+
+    def _entry(self, line: bytes, row: int, batch: Batch, now: int) -> Entry:
+        """Run one line; one on which we fail has an internal error of its API, and the others go on."""
+        run = lane_of(batch).run
+        try:
+            return run(line, row, batch, self._state, now)
+        except Exception:  # a bug of ours must not end the batches of everybody
+            traceback.print_exc()
+            fault = {"fault": "line_error", "rows": [row], "status": 500}
+            return run(line, row, replace(batch, faults=[fault]), self._state, now)
 
     def leave(self, batch: Batch) -> None:
         """Hold nothing of a batch between two chunks."""

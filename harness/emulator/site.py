@@ -42,11 +42,13 @@ class Surface(Protocol):
         """Say that the server had an error."""
 
     def strike(self, fault: Fault, request: Request, /) -> Response | None:
-        """Refuse a call that a fault strikes; None if the fault refuses nothing."""
+        """Refuse a call that a fault strikes; None if the fault refuses nothing, or no words of its own are known."""
 
 
 async def call(surface: Surface, operation: str, route: Route, request: Request, site: Site) -> Response:
     """Answer one call, with the faults that strike it before or after its effect."""
+    if operation == "get_file" and request.query_params.get("alt") == "media":  # Cloud Storage has two paths for this
+        operation = "file_content"
     batch = site.state.batches.get(request.path_params.get("batch_id", ""), surface.NAME)
     with site.state.changed:
         number = batch.number if batch else len(site.state.batches) + 1 if operation == "create_batch" else None
@@ -74,7 +76,7 @@ def _before(surface: Surface, fault: Fault, request: Request) -> Response | None
         status = fault.get("status", 502 if fault.get("html") else 500)
         if fault.get("html"):
             return Response(_GATEWAY.format(status), status, media_type="text/html")
-        return surface.server_error(status)
+        return surface.strike(fault, request) or surface.server_error(status)
     return surface.strike(fault, request)
 
 

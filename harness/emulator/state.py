@@ -18,6 +18,7 @@ from .books import Books
 from .clock import Clock, ClockFile
 from .faults import Faults
 from .files import Files
+from .gemini_sessions import Uploads
 from .ledger import Ledgers, read
 from .models import Facts, Models
 from .profiles import PROFILES
@@ -55,7 +56,8 @@ class Settings:
     max_message: int = 32_000_000  # the same, of a message of Anthropic's
     max_inline: int = 256_000_000  # bytes of a message batch, which comes as one body
     max_upload: int = 2_000_000_000  # bytes of a file of Gemini's
-    max_contents: int = 20_971_520  # bytes of a body of Gemini's
+    max_object: int = 2_000_000_000  # bytes of an object of Cloud Storage
+    max_contents: int = 20_971_520  # bytes of a body of Gemini's or Vertex AI's
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class State:
     answers: Answers
     objects: Objects  # of Cloud Storage
     sessions: Sessions
+    uploads: Uploads  # to the Gemini API
     root: Path
     guard: BinaryIO
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -121,6 +124,7 @@ def open_state(root: Path, settings: Settings, *, real_now: float, clock: Clock 
         answers=answers,
         objects=Objects(root),
         sessions=Sessions(root),
+        uploads=Uploads(root),
         root=root,
         guard=guard,
     )

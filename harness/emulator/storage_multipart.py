@@ -17,11 +17,17 @@ class NotMultipartError(Exception):
     """The body does not have these two parts."""
 
 
-class _Parts:
-    """Takes the events of the parser."""
+class TooLargeError(Exception):
+    """There are more bytes than may be."""
 
-    def __init__(self, draft: Path) -> None:
+
+class _Parts:
+    """Takes the events of the parser; what exceeds `limit` is read and thrown away, so that the answer arrives."""
+
+    def __init__(self, draft: Path, limit: int) -> None:
         self.count = 0
+        self.size = 0
+        self._limit = limit
         self.facts = bytearray()
         self.content_type = ""
         self._sink = draft.open("wb")
@@ -44,7 +50,9 @@ class _Parts:
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self.count == 2:
-            self._sink.write(data[start:end])
+            self.size += end - start
+            if self.size <= self._limit:
+                self._sink.write(data[start:end])
         elif len(self.facts) < _FACTS_BYTES:
             self.facts += data[start:end]
 
@@ -52,12 +60,12 @@ class _Parts:
         self._sink.close()
 
 
-async def receive(request: Request, draft: Path) -> tuple[dict[str, Any], str]:
-    """Stream a body; returns the facts, and the type of the bytes that went to `draft`."""
+async def receive(request: Request, draft: Path, limit: int) -> tuple[dict[str, Any], str]:
+    """Stream a body; returns the facts, and the type of the bytes, of which at most `limit` went to `draft`."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if not kind.startswith(b"multipart/") or b"boundary" not in options:
         raise NotMultipartError
-    parts = _Parts(draft)
+    parts = _Parts(draft, limit)
     names = ("part_begin", "part_data", "header_field", "header_value", "header_end")
     parser = MultipartParser(options[b"boundary"], {f"on_{name}": getattr(parts, f"on_{name}") for name in names})  # type: ignore[arg-type]
     try:
@@ -69,6 +77,8 @@ async def receive(request: Request, draft: Path) -> tuple[dict[str, Any], str]:
         raise NotMultipartError from None
     finally:
         parts.close()
+    if parts.size > limit:
+        raise TooLargeError
     if parts.count != 2 or not isinstance(facts, dict):
         raise NotMultipartError
     return facts, parts.content_type

@@ -6,6 +6,7 @@ A bucket exists when it was created by a call, or when its name begins with `sim
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 from . import journal
 
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 OPEN_BUCKETS = "simulated"  # how the names of the buckets begin that nobody has to create
 
 
@@ -74,7 +76,8 @@ class Objects:
 
     def bucket(self, name: str) -> float | None:
         """Say when a bucket was created; None if there is none."""
-        return self._buckets.get(name, 0.0 if name.startswith(OPEN_BUCKETS) else None)
+        opened = name.startswith(OPEN_BUCKETS) and BUCKET_NAME.fullmatch(name) is not None
+        return self._buckets.get(name, 0.0 if opened else None)
 
     def create_bucket(self, name: str, now: float) -> None:
         """Create a bucket."""

@@ -14,14 +14,14 @@ from .downloads import download
 from .replies import parse_json, read_body
 from .site import Site
 from .storage_hidden import hidden, late_folders
-from .storage_objects import StoredObject
+from .storage_objects import BUCKET_NAME, StoredObject
 from .storage_replies import UNMET, answer, bucket_shown, empty, etag, missing, no_bucket, object_shown, refusal
 from .storage_uploads import unmet
 
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LAST = "\U0010ffff"  # sorts behind everything
 _MAX_PAGE = 1000
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_LIMIT = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def create_bucket(request: Request, site: Site) -> Response:
@@ -29,7 +29,7 @@ async def create_bucket(request: Request, site: Site) -> Response:
     raw = await read_body(request, 1 << 20)
     body = parse_json(raw) if isinstance(raw, bytes) else raw
     name = body.get("name") if isinstance(body, dict) else None
-    if not isinstance(name, str) or not _BUCKET_NAME.fullmatch(name):
+    if not isinstance(name, str) or not BUCKET_NAME.fullmatch(name):
         return refusal(400, f"Invalid bucket name: '{name}'")
     with site.state.changed:
         if site.state.objects.bucket(name) is not None:
@@ -54,27 +54,29 @@ def _find(request: Request, site: Site) -> StoredObject | None:
     return one if wanted in (None, str(one.generation)) else None
 
 
+def _wanted(request: Request, site: Site) -> StoredObject | tuple[int, str]:
+    """Find the object that a call is about, if its condition holds; else the status and words of a refusal."""
+    one = _find(request, site)
+    if one is None:
+        return 404, missing(request.path_params["bucket"], request.path_params["name"])
+    return (412, UNMET) if unmet(request.query_params.get("ifGenerationMatch"), one) else one
+
+
 async def get_object(request: Request, site: Site) -> Response:
     """Show the metadata of an object, or send its bytes, as clients without a library ask for them."""
     if request.query_params.get("alt") == "media":
         return await download_object(request, site)
     with site.state.changed:
-        one = _find(request, site)
-    if one is None:
-        return refusal(404, missing(request.path_params["bucket"], request.path_params["name"]))
-    if unmet(request.query_params.get("ifGenerationMatch"), one):
-        return refusal(412, UNMET)
-    return answer(object_shown(one, request))
+        one = _wanted(request, site)
+    return refusal(*one) if isinstance(one, tuple) else answer(object_shown(one, request))
 
 
 async def delete_object(request: Request, site: Site) -> Response:
     """Delete an object."""
     with site.state.changed:
-        one = _find(request, site)
-        if one is None:
-            return refusal(404, missing(request.path_params["bucket"], request.path_params["name"]))
-        if unmet(request.query_params.get("ifGenerationMatch"), one):
-            return refusal(412, UNMET)
+        one = _wanted(request, site)
+        if isinstance(one, tuple):
+            return refusal(*one)
         site.state.objects.delete(one)
     return empty(204)
 
@@ -82,12 +84,9 @@ async def delete_object(request: Request, site: Site) -> Response:
 async def download_object(request: Request, site: Site) -> Response:
     """Send the bytes of an object, or a range of them."""
     with site.state.changed:
-        one = _find(request, site)
-    if one is None:
-        words = missing(request.path_params["bucket"], request.path_params["name"])
-        return PlainTextResponse(words, 404)
-    if unmet(request.query_params.get("ifGenerationMatch"), one):
-        return PlainTextResponse(UNMET, 412)
+        one = _wanted(request, site)
+    if isinstance(one, tuple):
+        return PlainTextResponse(one[1], one[0])
     headers = {
         "x-goog-hash": f"crc32c={one.crc32c},md5={one.md5}",
         "x-goog-generation": str(one.generation),
@@ -119,7 +118,7 @@ async def list_objects(request: Request, site: Site) -> Response:
     if site.state.objects.bucket(bucket) is None:
         return no_bucket()
     limit, token = asked.get("maxResults", str(_MAX_PAGE)), _unpacked(asked.get("pageToken", ""))
-    if not limit.isdigit() or token is None:
+    if not _LIMIT.fullmatch(limit) or token is None:
         return refusal(400, "Invalid argument.")
     with site.state.changed:
         steps = _steps(site, bucket, asked.get("prefix", ""), asked.get("delimiter", ""), token)

@@ -21,6 +21,7 @@ REASONS = {
     404: "notFound",
     409: "conflict",
     412: "conditionNotMet",
+    413: "uploadTooLarge",
     429: "rateLimitExceeded",
     500: "backendError",
     503: "backendError",
@@ -48,6 +49,11 @@ def refusal(status: int, message: str) -> Response:
     if status == 412:
         detail |= {"locationType": "header", "location": "If-Match"}
     return answer({"error": {"code": status, "message": message, "errors": [detail]}}, status)
+
+
+def too_large(limit: int) -> Response:
+    """Say that an object would be larger than any may be here."""
+    return refusal(413, f"The object exceeds the maximum size of {limit} bytes.")
 
 
 def no_bucket() -> Response:

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from .site import Site
 from .storage_hashes import announced
 from .storage_objects import StoredObject, size_of
-from .storage_replies import answer, empty, object_shown, refusal
+from .storage_replies import answer, empty, object_shown, refusal, too_large
 from .storage_sessions import Session
 from .storage_uploads import keep, refuse_read
 
 _QUANTUM = 1 << 18  # bytes; what is kept of an upload that goes on is a multiple of it
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)")
 _SHORT = (
     "Invalid request.  The number of bytes uploaded is required to be equal or greater than 262144, except for the "
     "final request (it's recommended to be the exact multiple of 262144).  The received request contained {} bytes, "
@@ -77,16 +77,21 @@ async def upload_part(request: Request, site: Site) -> Response:
 
 async def _append(request: Request, site: Site, session: Session, span: _Span, have: int) -> Response | None:
     """Add what is new of the bytes that come; bytes that are there already are passed over."""
-    path, came, skip = site.state.sessions.draft(session), 0, have - (span.start or 0)
+    start, limit = span.start or 0, site.state.settings.max_object
+    path, came, skip = site.state.sessions.draft(session), 0, have - start
     with path.open("ab") as sink:
         try:
             async for chunk in request.stream():
-                sink.write(chunk[max(0, skip - came) :])
+                if start + came + len(chunk) <= limit:
+                    sink.write(chunk[max(0, skip - came) :])
                 came += len(chunk)
         except ClientDisconnect:
             sink.flush()
             sink.truncate(max(have, sink.tell() // _QUANTUM * _QUANTUM))
             raise
+        if start + came > limit:
+            sink.truncate(have)
+            return too_large(limit)
         if span.length is not None and came != span.length:
             sink.truncate(have)
             return refusal(400, f"Invalid request.  {came} bytes came, but Content-Range speaks of {span.length}.")

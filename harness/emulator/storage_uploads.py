@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from . import storage_multipart
+from .google_fields import whole
 from .site import Site
 from .storage_hashes import announced, differs, hashes
 from .storage_objects import StoredObject
-from .storage_replies import UNMET, answer, empty, no_bucket, object_shown, refusal
+from .storage_replies import UNMET, answer, empty, no_bucket, object_shown, refusal, too_large
 from .storage_sessions import Session
 
+_FACTS = 1 << 20  # bytes of what is said of an object
+_TYPE = re.compile(r"[ -~]{1,255}")  # it comes back as a header
 OCTETS = "application/octet-stream"
 
 
@@ -46,7 +50,7 @@ async def upload(request: Request, site: Site) -> Response:
         return await refuse_read(request, refusal(400, f"Invalid value for uploadType: {kind!r}"))
     draft = site.state.objects.draft(secrets.token_hex(8))
     try:
-        wish = await (_both if kind == "multipart" else _bytes)(request, draft)
+        wish = await (_both if kind == "multipart" else _bytes)(request, draft, site.state.settings.max_object)
         return wish if isinstance(wish, Response) else await become(wish, draft, request, site)
     finally:
         draft.unlink(missing_ok=True)
@@ -59,18 +63,25 @@ async def refuse_read(request: Request, response: Response) -> Response:
     return response
 
 
-async def _both(request: Request, draft: Path) -> Wish | Response:
+async def _both(request: Request, draft: Path, limit: int) -> Wish | Response:
     try:
-        facts, content_type = await storage_multipart.receive(request, draft)
+        facts, content_type = await storage_multipart.receive(request, draft, limit)
+    except storage_multipart.TooLargeError:
+        return too_large(limit)
     except storage_multipart.NotMultipartError:
         return refusal(400, "Failed to parse multipart upload request body.")
     return _wish(request, facts, content_type)
 
 
-async def _bytes(request: Request, draft: Path) -> Wish | Response:
+async def _bytes(request: Request, draft: Path, limit: int) -> Wish | Response:
+    size = 0
     with draft.open("wb") as sink:
         async for chunk in request.stream():
-            sink.write(chunk)
+            size += len(chunk)
+            if size <= limit:
+                sink.write(chunk)
+    if size > limit:
+        return too_large(limit)
     return _wish(request, {}, request.headers.get("content-type", ""))
 
 
@@ -81,13 +92,18 @@ def _wish(request: Request, facts: dict[str, Any], content_type: str) -> Wish | 
         return refusal(400, "Required object name not specified.")
     if len(name.encode()) > 1024 or "\n" in name or "\r" in name:
         return refusal(400, f"Invalid object name: {name[:100]!r}")
+    kind, metadata = str(facts.get("contentType") or content_type or OCTETS), facts.get("metadata") or {}
+    if not _TYPE.fullmatch(kind):
+        return refusal(400, f"Invalid content type: {kind[:100]!r}")
+    if not isinstance(metadata, dict):
+        return refusal(400, "Invalid value for metadata: it is not an object.")
     given = {"crc32c": facts.get("crc32c"), "md5": facts.get("md5Hash")}
     return Wish(
         bucket=request.path_params["bucket"],
         name=name,
-        content_type=str(facts.get("contentType") or content_type or OCTETS),
+        content_type=kind,
         generation_match=request.query_params.get("ifGenerationMatch"),
-        metadata={str(key): str(value) for key, value in (facts.get("metadata") or {}).items()},
+        metadata={key: str(value) for key, value in metadata.items()},
         hashes={key: str(value) for key, value in given.items() if value}
         | announced(request.headers.get("x-goog-hash", "")),
     )
@@ -120,12 +136,26 @@ def unmet(wanted: str | None, current: StoredObject | None) -> bool:
     return wanted is not None and wanted != str(current.generation if current else 0)
 
 
+async def _facts(request: Request) -> dict[str, Any] | None:
+    """Read what is said of an object; None if it is no JSON object, or too long for one."""
+    body, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        body += chunk if size <= _FACTS else b""
+    try:
+        facts = orjson.loads(body or b"{}") if size <= _FACTS else None
+    except orjson.JSONDecodeError:
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
 async def _begin(request: Request, site: Site) -> Response:
     """Begin a resumable upload; the bytes come in calls to the URL that is the answer."""
-    body = await request.body()
-    try:
-        facts = orjson.loads(body) if body else {}
-    except orjson.JSONDecodeError:
+    limit = site.state.settings.max_object
+    if (whole(request.headers.get("x-upload-content-length", "0"), 64) or 0) > limit:
+        return await refuse_read(request, too_large(limit))
+    facts = await _facts(request)
+    if facts is None:
         return refusal(400, "Parse Error")
     wish = _wish(request, facts, request.headers.get("x-upload-content-type", ""))
     if isinstance(wish, Response):

@@ -14,6 +14,7 @@ _GEMINI = re.compile(  # paths that nobody else has
     r"/v1(beta|alpha)(/.*)?|/(up|down)load/v1(beta|alpha)?/files(/.*)?"
     r"|/v1/(models/.*:[A-Za-z]+|files/[^/]+:download|batches/[^/]+:cancel)"
 )
+_UPLOAD = re.compile(r"/upload/v1(beta|alpha)?/files")
 _SHARED = re.compile(r"/v1/(models|files|batches)(/.*)?")
 
 
@@ -34,6 +35,11 @@ def speaks_gemini(scope: Scope) -> bool:
         return False
     headers = Headers(scope=scope)
     return "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in _query(scope)
+
+
+def continues_upload(scope: Scope, query: QueryParams) -> bool:
+    """Tell a piece of a Gemini upload, whose sender proves by the URL alone that it may send it."""
+    return scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]) is not None and "upload_id" in query
 
 
 def _query(scope: Scope) -> QueryParams:

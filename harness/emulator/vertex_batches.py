@@ -13,11 +13,11 @@ from starlette.responses import Response
 from . import fates, jobs, visits
 from .batches import Batch, Fault
 from .draws import number as drawn
-from .google_replies import answer, page, problem, refusal, time
+from .google_replies import answer, page, problem, read_object, refusal, time
 from .problems import Problem
-from .replies import parse_json, read_body
 from .site import Site
 from .vertex_create import wanted
+from .vertex_failures import AFTER_ROWS
 from .vertex_filter import keeps
 from .vertex_output import export_early
 from .vertex_strikes import NAME
@@ -25,17 +25,15 @@ from .vertex_view import parent, show
 
 _QUEUE = 72 * 3600.0  # seconds that a job may wait
 _RUN = 24 * 3600.0  # seconds that it may run; rows that did not by then never do
-_AFTER_ROWS = 7  # code of a job whose rows ran, but whose results could not be written
 _EMPTY = "type.googleapis.com/google.protobuf.Empty"
 
 
 async def create_batch(request: Request, site: Site) -> Response:
     """Create a job."""
     state = site.state
-    raw = await read_body(request, state.settings.max_json)
-    body = parse_json(raw) if isinstance(raw, bytes) else raw
+    body = await read_object(request, state.settings.max_contents)
     if isinstance(body, Problem):
-        return refusal(problem("Invalid JSON payload received.", body.status))
+        return refusal(body)
     asked = wanted(body, state.gemini)
     if isinstance(asked, Problem):
         return refusal(asked)
@@ -55,7 +53,8 @@ def _place(request: Request) -> dict[str, str]:
 def _new(place: dict[str, str], asked: dict[str, Any], site: Site) -> Batch:
     state, created = site.state, site.state.clock.now()
     number = len(state.batches) + 1
-    faults = state.faults.of_batch(NAME, number, asked["labels"])
+    metadata = {**asked["labels"], "displayName": asked["displayName"]}
+    faults = state.faults.of_batch(NAME, number, metadata)
     mark = drawn("job", state.settings.seed, number, asked["prefix"], place["project"])
     batch_id = str(10**18 + mark % (8 * 10**18))  # an int64 of 19 digits
     directory = f"{asked['prefix']}/prediction-model-{time(created, nanoseconds=False)}"
@@ -65,7 +64,7 @@ def _new(place: dict[str, str], asked: dict[str, Any], site: Site) -> Batch:
         created=created,
         life=_life(fates.life(state.settings, number, faults, _QUEUE + _RUN), faults),
         input_file_id=f"{batch_id}_rows.jsonl",
-        request={**place, **asked, "directory": directory, "metadata": asked["labels"]},
+        request={**place, **asked, "directory": directory, "metadata": metadata},
         faults=faults,
         lane=NAME,
         model=asked["model"],
@@ -78,7 +77,7 @@ def _life(life: jobs.Life, faults: list[Fault]) -> jobs.Life:
     for fault in faults:
         if fault["fault"] == "expire_after_lines" and fault.get("lines", 1) == 0:
             return replace(life, steps=life.steps[-1:])
-        if fault["fault"] == "batch_failed" and fault.get("code") == _AFTER_ROWS and life.steps:
+        if fault["fault"] == "batch_failed" and fault.get("code") == AFTER_ROWS and life.steps:
             return replace(life, steps=(*life.steps[:-1], jobs.Step("failed", life.steps[-1].at)))
     return life
 
@@ -129,14 +128,11 @@ async def cancel_batch(request: Request, site: Site) -> Response:
     batch = _find(request, site)
     if isinstance(batch, Response):
         return batch
-    await visits.settle(batch, site)
-    with site.state.changed:
-        if batch.ended:
-            words = f"The BatchPredictionJob is in a terminal state and cannot be cancelled: {batch.id}"
-            return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
-        visits.cancel(batch, site, wait=0.0 if batch.status == "validating" else None)
-    await visits.settle(batch, site)
-    return answer({})
+    if await visits.cancelled(batch, site, queued=0.0):
+        await visits.settle(batch, site)
+        return answer({})
+    words = f"The BatchPredictionJob is in a terminal state and cannot be cancelled: {batch.id}"
+    return refusal(problem(words, 400, kind="FAILED_PRECONDITION"))
 
 
 async def delete_batch(request: Request, site: Site) -> Response:

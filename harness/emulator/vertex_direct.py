@@ -11,11 +11,10 @@ from starlette.responses import Response
 
 from .execution import execute
 from .google_contents import body_of
-from .google_replies import answer, problem, refusal, time
+from .google_replies import answer, problem, read_object, refusal, time
 from .ledger import Entry
 from .problems import Problem
 from .receipts import remember
-from .replies import parse_json, read_body
 from .site import Site
 from .vertex_lane import CONTENTS
 
@@ -23,10 +22,9 @@ from .vertex_lane import CONTENTS
 async def generate_content(request: Request, site: Site) -> Response:
     """Answer one request at once."""
     state, model = site.state, request.path_params["model"]
-    raw = await read_body(request, state.settings.max_message)
-    given = parse_json(raw) if isinstance(raw, bytes) else raw
+    given = await read_object(request, state.settings.max_contents)
     if isinstance(given, Problem):
-        return refusal(problem("Invalid JSON payload received.", given.status))
+        return refusal(given)
     if state.gemini.find(model) is None:
         return refusal(problem(f"Publisher Model `publishers/google/models/{model}` was not found.", 404))
     now, key, seed = int(state.clock.now()), secrets.token_hex(32), state.settings.seed

@@ -15,8 +15,8 @@ _WRITE = (
     "Service account service-123456789012@gcp-sa-aiplatform.iam.gserviceaccount.com doesn't have sufficient permission "
     '"storage.objects.create" to write {}/predictions.jsonl.'
 )
-_SYSTEM = "System error. Please try this operation again. If the problem persists, please contact Google Support."
-_AFTER_ROWS = 7
+SYSTEM = "System error. Please try this operation again. If the problem persists, please contact Google Support."
+AFTER_ROWS = 7  # of a job whose rows ran, but whose results could not be written
 
 
 def failure(batch: Batch, code: int, detail: str = "") -> Body:
@@ -26,14 +26,14 @@ def failure(batch: Batch, code: int, detail: str = "") -> Body:
         3: f"{_IMPORT} {detail}".rstrip(),
         7: _WRITE.format(batch.request["directory"]),
         9: _BUCKET.format(bucket),
-    }.get(code, _SYSTEM)
+    }.get(code, SYSTEM)
     return {"code": code, "message": (batch.fault("batch_failed") or {}).get("message", words)}
 
 
 def failure_at_once(batch: Batch, objects: Objects) -> Body | None:
     """Find why a job fails before any row runs: a fault says so, or a bucket is not there."""
     fault = batch.fault("batch_failed")
-    if fault is not None and fault.get("code") != _AFTER_ROWS:
+    if fault is not None and fault.get("code") != AFTER_ROWS:
         code = fault.get("code", 3)
         return failure(batch, code if isinstance(code, int) else 3)
     for uri in (*batch.request["uris"], batch.request["prefix"]):

@@ -2,6 +2,9 @@
 
 Read: cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-from-cloud-storage; failures of real
 jobs as published in OpenRouterTeam/docs, docs/batch-research/google-vertex.md (2026-09-02).
+
+There is no setting that makes it lenient or leaves texts of digits alone: a client that passes here passes there, and
+one that would lose its ids there learns it here.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import orjson
 Body = dict[str, Any]
 _MAX_ROWS = 200_000
 _MAX_BYTES = 1 << 30
+LONGEST = 100_000_000  # bytes of a row, as of BigQuery, into which rows are loaded
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
-_NUMERIC = re.compile(r"-?\d+(\.\d+)?")
+_NUMERIC = re.compile(r"-?\d{1,18}(\.\d{1,15})?", re.ASCII)  # fits an int64; longer texts stay texts
 _DEEPEST = 15  # levels of objects
 _REQUIRED = {"request", "request.contents", "request.contents[].parts"}
 _BAD_NAME = (
@@ -39,13 +43,19 @@ class Importer:
         self._types: dict[str, str] = {}  # path of a key → what stands there in every line
         self._wordy: set[str] = set()  # keys beside `request` with a text that is no number
 
+    def fit(self, size: int) -> None:
+        """Refuse an input of more bytes than there may be; asked before any of it is read."""
+        if size > self._max_bytes:
+            raise RefusedError(f"The input has more than {self._max_bytes} bytes.")
+
     def look(self, line: bytes) -> None:
         """Check one line; RefusedError if it does not fit, by itself or with those before it."""
         self.rows, self._bytes = self.rows + 1, self._bytes + len(line)
         if self.rows > self._max_rows:
             raise RefusedError(f"The input has more than {self._max_rows} rows.")
-        if self._bytes > self._max_bytes:
-            raise RefusedError(f"The input has more than {self._max_bytes} bytes.")
+        if len(line) > LONGEST:
+            raise RefusedError(f"Row {self.rows} has more than {LONGEST} bytes.")
+        self.fit(self._bytes)
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:

@@ -21,13 +21,14 @@ from .ledger import Entry
 from .state import State
 from .storage_objects import Objects, StoredObject
 from .vertex_create import place
-from .vertex_failures import failure, failure_at_once
-from .vertex_importer import Importer, RefusedError
+from .vertex_failures import SYSTEM, failure, failure_at_once
+from .vertex_ids import name_of
+from .vertex_importer import LONGEST, Importer, RefusedError
 from .vertex_output import export
 from .vertex_strikes import broken, failed_status
 
 CONTENTS = Contents("v1beta1", "ON_DEMAND")
-_IDS = ("custom_id", "key", "id")
+BROKEN = {"code": 13, "message": SYSTEM}
 
 
 def admit(batch: Batch, state: State, _live: Sequence[Batch]) -> Checked:
@@ -40,8 +41,9 @@ def admit(batch: Batch, state: State, _live: Sequence[Batch]) -> Checked:
     try:
         with ExitStack() as stack:
             with state.changed:  # what is open stays readable, whatever a client does to the object
-                paths = [state.objects.path(one) for one in _inputs(batch, state.objects)]
-                files = [stack.enter_context(path.open("rb")) for path in paths]
+                found = list(_inputs(batch, state.objects))
+                importer.fit(sum(one.size for one in found))
+                files = [stack.enter_context(state.objects.path(one).open("rb")) for one in found]
             for line in _lines(files):
                 importer.look(line)
             if not importer.rows:
@@ -74,15 +76,16 @@ def _inputs(batch: Batch, objects: Objects) -> Iterator[StoredObject]:
 def _lines(files: Sequence[BinaryIO]) -> Iterator[bytes]:
     for file in files:
         file.seek(0)
-        yield from (line for line in file if line.strip())
+        while line := file.readline(LONGEST + 1):  # one that is longer is refused
+            if line.strip():
+                yield line
 
 
 def run(line: bytes, row: int, batch: Batch, state: State, now: int) -> Entry:
     """Run one row."""
     beside: Body = orjson.loads(line)
     request: Body = beside.pop("request")
-    custom_id = next((beside[name] for name in _IDS if name in beside), f"{batch.id}/{row}")
-    name = custom_id if isinstance(custom_id, str) else json.dumps(custom_id)
+    name = name_of({**beside, "request": request}, f"{batch.id}/{row}")
     body = body_of(request, batch.model or "")
     struck = [fault for fault in batch.faults if strikes_line(fault, row, name)]
     done = {"processed_time": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"), "request": request}

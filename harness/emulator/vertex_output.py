@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -14,6 +15,7 @@ from .execution import Body
 from .state import State
 from .storage_hashes import hashes
 from .vertex_create import place
+from .vertex_ids import renamed
 from .vertex_strikes import failed_status
 
 _SHARDS = 2  # how Google cuts is not known
@@ -25,23 +27,32 @@ def export(batch: Batch, state: State) -> int:
     """Write all rows that ran; returns how many there are. A repetition after a kill writes the same."""
     ran = _ran(batch, state)
     for index in range(-(-len(ran) // _size(batch))):
-        _shard(index, ran, batch, state)
+        _put(_name(index), _shard(index, ran, batch, state), batch, state, _always)
     if batch.fault("shards_only") is None:
         Draws(state.settings.seed, "order", batch.number, "predictions").shuffle(ran)
-        _write(_FINAL, ran, batch, state)
+        _put(_FINAL, _written(ran, batch, state), batch, state, _always)
     return len(ran)
 
 
 def export_early(batch: Batch, state: State) -> None:
-    """Write the shards that are full while a job still runs."""
-    with state.changed:  # holds up the end of the job, after which its ledger may be gone
-        full = 0 if batch.ended else batch.done // _size(batch)
+    """Write the shards that are full while a job still runs; they are written while nobody has to wait."""
+
+    def missing(name: str) -> bool:
         bucket, folder = place(batch.request["directory"])
-        new = [i for i in range(full) if state.objects.get(bucket, f"{folder}/{_name(i)}") is None]
-        if new:
-            ran = _ran(batch, state)
-            for index in new:
-                _shard(index, ran, batch, state)
+        return not batch.ended and state.objects.get(bucket, f"{folder}/{name}") is None
+
+    with state.changed:
+        new = [index for index in range(batch.done // _size(batch)) if missing(_name(index))]
+    try:
+        ran = _ran(batch, state) if new else []
+        for index in new:
+            _put(_name(index), _shard(index, ran, batch, state), batch, state, missing)
+    except FileNotFoundError:  # the ledger: the job has ended meanwhile, and all that ran is written
+        return
+
+
+def _always(_name: str) -> bool:
+    return True
 
 
 def _size(batch: Batch) -> int:
@@ -59,30 +70,37 @@ def _ran(batch: Batch, state: State) -> list[tuple[int, int]]:
     return [(row, offset) for row, offset, _ in places(batch, state)]
 
 
-def _shard(index: int, ran: list[tuple[int, int]], batch: Batch, state: State) -> None:
+def _shard(index: int, ran: list[tuple[int, int]], batch: Batch, state: State) -> Path:
     """Write a shard; by a fault it begins with the last rows of the one before."""
     size, overlap = _size(batch), (batch.fault("shards_only") or {}).get("overlap", 0)
     mine = ran[max(0, index * size - overlap) : (index + 1) * size]
     Draws(state.settings.seed, "order", batch.number, index).shuffle(mine)
-    _write(_name(index), mine, batch, state)
+    return _written(mine, batch, state)
 
 
-def _write(name: str, ran: list[tuple[int, int]], batch: Batch, state: State) -> None:
-    """Make an object of rows, as faults have them."""
-    draft, edit = state.objects.draft(secrets.token_hex(8)), editor(batch, _altered)
-    with draft.open("wb") as sink:
-        for row, custom_id, line in ledger_lines(state.ledgers.path(batch.id), ran):
-            sink.writelines(edit(row, custom_id, line))
-    _put(name, draft, batch, state)
+def _written(ran: list[tuple[int, int]], batch: Batch, state: State) -> Path:
+    """Write rows to a draft, as faults have them."""
+    draft, edit = state.objects.draft(secrets.token_hex(8)), editor(batch, _altered, rename=renamed)
+    try:
+        with draft.open("wb") as sink:
+            for row, custom_id, line in ledger_lines(state.ledgers.path(batch.id), ran):
+                sink.writelines(edit(row, custom_id, line))
+    except FileNotFoundError:
+        draft.unlink()
+        raise
+    return draft
 
 
-def _put(name: str, draft: Path, batch: Batch, state: State) -> None:
-    """Make an object of what was written."""
+def _put(name: str, draft: Path, batch: Batch, state: State, wanted: Callable[[str], bool]) -> None:
+    """Make an object of what was written, if it still is wanted."""
     bucket, folder = place(batch.request["directory"])
     found = hashes(draft)
     facts = {"crc32c": found.crc32c, "md5": found.md5, "content_type": _OCTETS, "metadata": {}, "uploaded": False}
     with state.changed:
-        state.objects.put(draft, bucket, f"{folder}/{name}", state.clock.now(), **facts)
+        if wanted(name):
+            state.objects.put(draft, bucket, f"{folder}/{name}", state.clock.now(), **facts)
+        else:
+            draft.unlink()
 
 
 def _altered(line: bytes) -> bytes:

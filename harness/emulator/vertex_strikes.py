@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import google_strikes
 from .batches import Fault
 from .execution import Body
-from .google_replies import CODES, error, error_info, problem, refusal
+from .google_replies import error, problem, refusal
+from .google_strikes import Words, of_row, unpaid
 
 NAME = "vertex"
-_WORDS = {
-    429: "Resource exhausted. Please try again later.",
-    500: "Internal error encountered.",
-    503: "The service is currently unavailable.",
-    504: "Deadline expired before operation could complete.",
-}
+_CREATES = re.compile(r"/v1(?:beta1)?/(projects/.*)/batchPredictionJobs")
+_DENIED = "Permission 'aiplatform.batchPredictionJobs.create' denied on resource '//aiplatform.googleapis.com/{}'"
 SERVICE = "aiplatform.googleapis.com"
-_PURSE = "This API method requires billing to be enabled. Please enable billing on the project and try again."
+_WORDS = Words(
+    SERVICE,
+    "This API method requires billing to be enabled. Please enable billing on the project and try again.",
+    {
+        403: "The caller does not have permission",
+        429: "Resource exhausted. Please try again later.",
+        500: "Internal error encountered.",
+        503: "The service is currently unavailable.",
+        504: "Deadline expired before operation could complete.",
+    },
+)
 
 
 def server_error(status: int) -> Response:
     """Say that the server had an error."""
-    return refusal(problem(_WORDS.get(status, _WORDS[500]), status))
+    return google_strikes.server_error(status, _WORDS)
 
 
 def strike(fault: Fault, request: Request) -> Response | None:
     """Refuse a call that a fault strikes."""
     name = fault["fault"]
+    if name == "server_error" and fault.get("status") == 403:
+        created = _CREATES.fullmatch(request.url.path) if request.method == "POST" else None
+        return refusal(problem(_DENIED.format(created[1]), 403)) if created else None
     if name == "rate_limited":
         after = fault.get("retry_after", 1)
         headers = {} if after is None else {"retry-after": str(after)}
-        return refusal(problem(fault.get("message", _WORDS[429]), 429), headers=headers)
+        return refusal(problem(fault.get("message", _WORDS.of(429)), 429), headers=headers)
     if name == "insufficient_quota":
-        return refusal(problem(_PURSE, 403), error_info("BILLING_DISABLED", SERVICE))
+        return refusal(*unpaid(_WORDS))
     if name == "echo_key":
         key = request.headers.get("x-goog-api-key") or request.headers.get("authorization", "")
         return refusal(problem(f"Request had invalid authentication credentials: {key}", fault.get("status", 401)))
@@ -56,10 +68,8 @@ def broken(fault: Fault) -> Body:
     """Shape what a fault lets a row come to, instead of a response."""
     if isinstance(fault.get("body"), dict):
         return dict(fault["body"])
-    empty = fault.get("code") == "insufficient_quota"
-    status = 403 if empty else fault.get("status", 429)
-    words = _PURSE if empty else fault.get("message", _WORDS.get(status, "Request contains an invalid argument."))
-    kind = fault.get("type") if fault.get("type") in CODES else None
-    why = [error_info("BILLING_DISABLED", SERVICE)] if empty else []
-    shaped = {"error": fault["error"]} if "error" in fault else error(problem(words, status, kind=kind), *why)
-    return {"status": failed_status(status, shaped)}
+    if fault.get("no_response"):
+        return {}
+    found, details = of_row(fault, _WORDS)
+    shaped = {"error": fault["error"]} if "error" in fault else error(found, *details)
+    return {"status": failed_status(found.status, shaped)}

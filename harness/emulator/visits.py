@@ -29,6 +29,19 @@ async def settle(batch: Batch, site: Site) -> None:
     await to_thread.run_sync(site.runner.settle, batch, _PATIENCE)
 
 
+async def cancelled(batch: Batch, site: Site, *, queued: float | None = None) -> bool:
+    """Cancel a batch; False if it has ended already.
+
+    `queued`: seconds or looks from now until one ends that does not run yet; None: as one that runs.
+    """
+    await settle(batch, site)
+    with site.state.changed:
+        if batch.ended:
+            return False
+        cancel(batch, site, queued if batch.status == "validating" else None)
+        return True
+
+
 def cancel(batch: Batch, site: Site, wait: float | None = None) -> None:
     """Cancel a batch that has not ended: lines that ran stay. The caller holds the state.
 

@@ -190,7 +190,7 @@ def test_a_line_is_broken(emulator: Running, gemini: Client, fault: str) -> None
     assert [json.loads(line)["key"] for line in others] == ["q-1", "q-2", "q-3"]
 
 
-def test_rows_of_an_inline_batch_go_missing_and_are_doubled(emulator: Running, gemini: Client) -> None:
+def test_rows_of_an_inline_batch_go_missing_are_doubled_and_say_nothing(emulator: Running, gemini: Client) -> None:
     plan: list[Any] = [
         {"fault": "missing_lines", "custom_id": "b"},
         {"fault": "stranger_lines", "custom_id": "c", "id": "who"},
@@ -204,9 +204,11 @@ def test_rows_of_an_inline_batch_go_missing_and_are_doubled(emulator: Running, g
     job = look(gemini, str(job.name))
     assert job.dest is not None
     answers = job.dest.inlined_responses or []
-    assert [(answer.metadata or {})["key"] for answer in answers] == ["a", "c", "who", "d", "d"]
-    assert answers[-1].response is not None
-    assert answers[-1].response.text == "another answer"
+    *said, nothing = answers
+    assert [(answer.metadata or {})["key"] for answer in said] == ["a", "c", "who", "d", "d"]
+    assert said[-1].response is not None
+    assert said[-1].response.text == "another answer"
+    assert (nothing.metadata, nothing.response, nothing.error) == (None, None, None)
 
 
 def test_what_a_look_shows_may_be_wrong_for_a_while(emulator: Running, gemini: Client) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -127,12 +128,32 @@ def test_what_a_batch_made_is_downloaded_on_both_paths_and_uploads_are_not(emula
         gemini.files.download(file=upload(gemini, rows(1)))
 
 
-def test_files_survive_a_restart_and_a_half_upload_does_not(start: Start, geminis: Geminis) -> None:
+def test_files_and_half_an_upload_survive_a_restart(start: Start, geminis: Geminis, tmp_path: Path) -> None:
     first = start()
     name = upload(geminis(first.root), rows(2))
-    url = begun(first).headers["x-goog-upload-url"]
+    url = begun(first, {"file": {"displayName": "half"}}).headers["x-goog-upload-url"]
     piece(url, b"12345", 0, "upload")
     first.stop()
     again = start()
     assert [file.name for file in geminis(again.root).files.list()] == [name]
-    assert piece(url.replace(first.root, again.root), b"6", 5, "upload").status_code == 404
+    file = piece(url.replace(first.root, again.root), b"6", 5, "upload, finalize").json()["file"]
+    assert (file["displayName"], file["sizeBytes"]) == ("half", "6")
+    again.stop()
+    last = start()
+    assert piece(url.replace(first.root, last.root), b"7", 6, "upload").status_code == 404
+    assert list((tmp_path / "state" / "uploads").iterdir()) == []
+
+
+def test_a_name_that_two_uploads_choose_goes_to_the_one_that_ends_first(emulator: Running, gemini: Client) -> None:
+    slow, quick = (begun(emulator, {"file": {"name": "files/same"}}).headers["x-goog-upload-url"] for _ in range(2))
+    assert piece(quick, b"first", 0, "upload, finalize").status_code == 200
+    late = piece(slow, b"second", 0, "upload, finalize")
+    assert (late.status_code, late.json()["error"]["status"]) == (409, "ALREADY_EXISTS")
+    assert gemini.files.get(name="files/same").size_bytes == 5
+
+
+@pytest.mark.parametrize("size", ["²", "9" * 30, "1.5", "-", " 4"])
+def test_a_size_is_a_whole_number(emulator: Running, size: str) -> None:
+    answer = begun(emulator, {"file": {"sizeBytes": size}})
+    assert "(TYPE_INT64)" in answer.json()["error"]["message"]
+    assert raw(emulator, f"/v1beta/files?pageSize={size}").status_code == 400

@@ -162,7 +162,7 @@ def test_contents_are_checked(asked: dict[str, Any], words: str) -> None:
     ],
 )
 def test_a_schema_in_the_words_of_openapi(schema: Any, words: str) -> None:
-    problem = violation(schema, OPEN)
+    problem = violation(schema, OPEN, "generation_config.response_schema")
     assert words in ("" if problem is None else problem.message)
     assert (problem is None) == (words == "")
 
@@ -181,7 +181,7 @@ def test_a_schema_in_the_words_of_openapi(schema: Any, words: str) -> None:
     ],
 )
 def test_a_schema_in_the_words_of_json_schema(schema: Any, words: str) -> None:
-    problem = violation(schema, JSON)
+    problem = violation(schema, JSON, "generation_config.response_json_schema")
     assert words in ("" if problem is None else problem.message)
     assert (problem is None) == (words == "")
 

@@ -238,6 +238,56 @@ def test_faults_fit_the_labels_of_a_job(emulator: Running, vertex: genai.Client,
     assert (state(look(vertex, struck)), state(look(vertex, spared))) == ("FAILED", "SUCCEEDED")
 
 
+def test_faults_fit_the_name_of_a_job(emulator: Running, vertex: genai.Client, bucket: storage.Bucket) -> None:
+    emulator.set_faults([{"fault": "stuck", "metadata": {"displayName": "mine-*"}, "times": None}])
+    put(bucket, rows(1))
+    struck, spared = order(vertex, display_name="mine-1"), order(vertex, dest="gs://simulated-bucket/other")
+    emulator.advance(100)
+    assert (state(look(vertex, struck)), state(look(vertex, spared))) == ("RUNNING", "SUCCEEDED")
+    assert look(vertex, struck).display_name == "mine-1"
+    emulator.set_faults([{"fault": "server_error", "on": "get_batch", "metadata": {"displayName": "mine-*"}}])
+    assert state(look(vertex, spared)) == "SUCCEEDED"
+    with pytest.raises(errors.ServerError):
+        look(vertex, struck)
+
+
+def test_who_may_not_create_a_job_is_told_so(emulator: Running, vertex: genai.Client) -> None:
+    emulator.set_faults([{"fault": "server_error", "on": ["create_batch", "list_batches"], "status": 403, "times": 2}])
+    place = "//aiplatform.googleapis.com/projects/p/locations/us-central1"
+    with pytest.raises(errors.ClientError) as caught:
+        order(vertex)
+    assert (caught.value.code, caught.value.status) == (403, "PERMISSION_DENIED")
+    assert caught.value.message == f"Permission 'aiplatform.batchPredictionJobs.create' denied on resource '{place}'"
+    with pytest.raises(errors.ClientError, match="The caller does not have permission"):
+        list(vertex.batches.list())
+
+
+def test_a_row_may_never_have_run(emulator: Running, vertex: genai.Client, bucket: storage.Bucket) -> None:
+    job = under(emulator, vertex, bucket, [{"fault": "line_error", "no_response": True}], 2)
+    assert counts(job) == {"successful_count": 1, "failed_count": 1}
+    bad = results(bucket)["q-0"]
+    assert (bad["status"], "response" in bad) == ("", False)
+
+
+def test_a_stranger_is_named_as_rows_are(emulator: Running, vertex: genai.Client, bucket: storage.Bucket) -> None:
+    emulator.set_faults(["stranger_lines"])
+    finished(emulator, vertex, bucket, [{"key": one["custom_id"], "request": one["request"]} for one in rows(2)])
+    lines = [json.loads(line) for line in files(bucket)["predictions.jsonl"].splitlines()]
+    assert {one["key"] for one in lines} == {"q-0", "q-1", "stranger-0"}
+    assert not any("custom_id" in one for one in lines)
+
+
+@pytest.mark.parametrize("path", ["/download/storage/v1/b/", "/storage/v1/b/"])
+def test_a_download_breaks_off_on_both_its_paths(emulator: Running, bucket: storage.Bucket, path: str) -> None:
+    put(bucket, rows(40))
+    emulator.set_faults(["truncated_download"])
+    place = f"{emulator.root}{path}{bucket.name}/o/in.jsonl"
+    assert httpx2.get(place.replace("/download", "")).json()["name"] == "in.jsonl"
+    with pytest.raises(httpx2.RemoteProtocolError):
+        httpx2.get(place + "?alt=media")
+    assert httpx2.get(place + "?alt=media").text == bucket.blob("in.jsonl").download_as_text()
+
+
 def test_a_plan_goes_on_after_a_restart(start: Start, vertexes: Any, storages: Any) -> None:
     first = start(faults=["files_late"])
     job = finished(first, vertexes(first), storages(first).bucket("simulated-bucket"), rows(2))

@@ -83,6 +83,30 @@ def test_a_row_comes_back_written_anew() -> None:
     assert importer.row(line) == b'{"z":7,"k":"a7","request":{"b":2,"c":[{"x":0.5,"y":1}]}}'
 
 
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("000000", 0),
+        ("-7", -7),
+        ("1.50", 1.5),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, "9" * 19),  # no int64
+        ("1" * 24, "1" * 24),
+        ("1." + "1" * 40, "1." + "1" * 40),
+        ("²", "²"),
+        ("٣", "٣"),
+    ],
+)
+def test_a_text_that_looks_like_a_number_comes_back_as_one(text: str, made: Any) -> None:
+    line = json.dumps({"custom_id": text, "request": ask()}).encode()
+    importer = Importer()
+    importer.look(line)
+    assert json.loads(importer.row(line))["custom_id"] == made
+    wordy = json.dumps({"custom_id": "a", "request": ask()}).encode()
+    importer.look(wordy)
+    assert json.loads(importer.row(line))["custom_id"] == text
+
+
 def test_a_job_has_bounds() -> None:
     importer, line = Importer(max_rows=1), json.dumps({"request": ask()}).encode()
     importer.look(line)
