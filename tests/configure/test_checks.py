@@ -111,6 +111,12 @@ def test_a_run_that_calls_needs_its_key(changes: Any, environment: dict[str, str
         assert "not set; endpoint=live needs the key of openai in this environment variable" in found[0]
 
 
+@pytest.mark.parametrize("key", ["sk-1\n", " sk-1", "sk 1", "sk-ä"])
+def test_a_key_that_no_call_could_carry_is_refused_without_being_shown(key: str) -> None:
+    [found] = key_problems(settings("gpt-4o-mini", endpoint=LIVE), {"OPENAI_API_KEY": key})
+    assert found == "OPENAI_API_KEY: holds a blank, a line end or a letter that no key has; set it again"
+
+
 def test_a_model_is_retired_from_its_announced_day_on() -> None:
     life = {"retired": False, "retires_on": "2027-01-14", "source": "s", "checked": "2026-11-23"}
     chosen = settings("gpt-4o-mini", endpoint=LIVE, model={"lifecycle": life})

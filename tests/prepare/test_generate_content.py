@@ -101,6 +101,21 @@ def test_what_only_this_api_knows_joins_what_the_harness_writes() -> None:
         applied("gemini-2.5-flash", extra={"contents": []})
 
 
+@pytest.mark.parametrize(("name", "said"), [("topK", "no such field at the top"), ("generation_config", "spell it")])
+def test_what_the_api_has_no_field_for_at_the_top_is_refused(name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"generate\.extra\.{name}: .*{said}"):
+        applied("gemini-2.5-flash", extra={name: {}})
+
+
+def test_a_budget_of_thought_that_fills_the_cap_is_warned_of() -> None:
+    tight = applied("gemini-2.5-flash", reasoning_effort="high", max_tokens=1000)
+    [rule] = [rule for rule in tight.rules if rule.name == "cap"]
+    assert rule.asked
+    assert "'high' is up to 24,576 tokens of thought, which count against max_tokens (1,000)" in rule.note
+    for roomy in ({"reasoning_effort": "low", "max_tokens": 5000}, {"reasoning_effort": "none", "max_tokens": 9}):
+        assert not [rule for rule in applied("gemini-2.5-flash", **roomy).rules if rule.name == "cap"]
+
+
 def test_gemini_gets_json_schema_with_its_references_written_out() -> None:
     found, note = sent(SCHEMA, "gemini")
     order = {"type": "object", "properties": {"id": {"type": "string", "description": '(pattern: "^[a-z]+$")'}}}

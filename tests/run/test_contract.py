@@ -157,3 +157,15 @@ def test_a_create_that_is_refused_stops_the_run(lane: Project) -> None:
     assert (ended.stopped, came(ended)) == ("refused", (3, {"pending": 30}))
     assert ended.reason.startswith("create: ")
     assert lane.emulator.audit()["creates"] == 0
+
+
+@those(lambda lane: lane.protocol != "vertex")  # which says so at a create call only
+def test_a_model_that_the_provider_does_not_have_is_refused_before_anything_is_uploaded(
+    lane: Project, facts: Lane
+) -> None:
+    api = composed(lane.words()).jobs[0].settings.model.api
+    with pytest.raises(ConfigError, match=f"model: {facts.name} has no 'no-such-model-9'; check model.id"):
+        lane.run("model=custom", "model.id=no-such-model-9", f"model.api={api}", "generate.max_tokens=9")
+    assert not list((lane.folder / "outputs").rglob("plan.json"))
+    audit = lane.emulator.audit()
+    assert (audit["uploads"], audit["creates"]) == (0, 0)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from harness.run import folder, journal
 from harness.run.driver import Ended
+from harness.run.fold import fold
+from harness.run.status import ways_on
 from tests.conftest import Project, lines
 from tests.run.lanes import DONE, MODERATION, REJECTED, Lane, attempts, came, those
 from tests.run.test_faults import events
-
-# The SDK of Google is surprised too, and says so by a warning.
-STRANGE = pytest.mark.filterwarnings("ignore:.*is not a valid JobState:UserWarning")
 
 
 def notes(ended: Ended) -> list[str]:
@@ -57,7 +57,6 @@ def test_a_run_that_is_cancelled_halfway_keeps_what_was_answered_and_ends(lane: 
     assert (audit["executed"], audit["creates"]) == (executed, 3)
 
 
-@STRANGE
 def test_a_status_that_nobody_knows_is_said_and_waited_through(lane: Project) -> None:
     lane.emulator.set_faults([{"fault": "unknown_status", "status": "dreaming", "looks": 2, "times": 3}])
     assert came(lane.run()) == DONE
@@ -65,7 +64,6 @@ def test_a_status_that_nobody_knows_is_said_and_waited_through(lane: Project) ->
     assert lane.emulator.audit()["creates"] == 3
 
 
-@STRANGE
 def test_a_status_that_nobody_knows_is_not_waited_for_without_end(lane: Project) -> None:
     lane.emulator.set_faults([{"fault": "unknown_status", "status": "dreaming", "looks": None, "batch": 1}])
     quick = ["endpoint.speed=200000", "batch.poll.min=60s", "batch.poll.max=1h"]
@@ -83,6 +81,9 @@ def test_a_batch_that_vanished_is_asked_about_and_not_sent_again(lane: Project) 
     assert (ended.stopped, came(ended)) == ("question", (3, {"answered": 20, "pending": 10}))
     assert lane.emulator.audit()["creates"] == 3
     [asked] = events(ended, "question")
+    state = fold(folder.read(ended.folder).batches, journal.of_run(ended.folder))
+    [way] = ways_on(ended.folder, state)
+    assert way.startswith(f"python -m harness resume {ended.folder} --resend {asked['batch']} ")
     assert came(lane.resume(ended.folder, resend=[asked["batch"]])) == DONE
     assert lane.emulator.audit()["creates"] == 4
 

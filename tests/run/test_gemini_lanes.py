@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.configure.compose import composed
 from harness.emulator import Settings, serve_in_thread
 from harness.errors import ConfigError
+from harness.run.planning import plan_all
 from tests.conftest import Project, lines
 from tests.run.lanes import Lane, attempts, came, those
 from tests.run.test_faults import events, outcomes
@@ -166,6 +168,17 @@ def test_commands_on_a_run_say_what_calls_to_vertex_lack(
     ended = harness(lane.folder, command, str(folder))
     assert ended.returncode == 2
     assert "provider.access_token_env: no credentials" in ended.stderr
+
+
+@ON_VERTEX
+def test_an_approved_plan_binds_project_and_bucket(lane: Project) -> None:
+    live = ["provider.project=simulated-p", "provider.bucket=simulated-b"]
+    [plan] = plan_all(composed(lane.words(*live)))
+    assert plan.destination["cloud"]["bucket"] == "simulated-b"
+    for moved in (["provider.project=simulated-q", live[1]], [live[0], "provider.bucket=simulated-c"]):
+        with pytest.raises(ConfigError, match="approved_plan"):
+            lane.run(*moved, f"approved_plan={plan.digest}")
+    assert came(lane.run(*live, f"approved_plan={plan.digest}")) == DONE
 
 
 @ON_GEMINI
