@@ -7,7 +7,7 @@ Read: Message Batches guide and API reference, platform.claude.com, November 202
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import orjson
 
 from harness.errors import ProviderError
 from harness.providers import polling
-from harness.providers.anthropic_lines import KINDS, decode, encoder, line
+from harness.providers.anthropic_errors import errors, wait_of
+from harness.providers.anthropic_lines import decode, encoder, line
 from harness.providers.anthropic_objects import batch_of, count, id_of, mapping, seconds_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -102,7 +103,7 @@ def create(client: Any, file: str, key: str, settings: Settings) -> str:
 
     facts = settings.model.capabilities
     version = {"anthropic-version": facts.api_version} if facts and facts.api_version else {}
-    with _errors("create", unclear=True):
+    with errors("create", unclear=True):
         body = Body(Path(file))
         made = client.post(
             BATCHES,
@@ -152,7 +153,7 @@ def _ids_in(client: Any, batch: str, first: int) -> list[str | None] | None:
     """Return the ids of the first results of an ended batch; None while they cannot be had."""
     import anthropic
 
-    with _errors("results"), suppress(anthropic.NotFoundError):
+    with errors("results"), suppress(anthropic.NotFoundError):
         results = client.messages.batches.results(batch)
         try:
             return [id_of(line) for line in islice(results.http_response.iter_lines(), first)]
@@ -171,27 +172,19 @@ def poll(client: Any, ids: Sequence[str]) -> list[BatchStatus]:
 def _look(client: Any, batch_id: str) -> BatchStatus:
     import anthropic
 
-    with _errors("poll"):
+    with errors("poll"):
         try:
             raw = client.messages.batches.with_raw_response.retrieve(batch_id)
         except anthropic.NotFoundError:
             return BatchStatus(batch_id, "vanished", "not found")
-        return status_of(orjson.loads(raw.http_response.content), _wait(raw.headers))
-
-
-def _wait(headers: Any) -> float | None:
-    """Read how long the API wants to be left alone: it says so on a 200 too."""
-    try:
-        return float(headers.get("retry-after"))
-    except (TypeError, ValueError):
-        return None
+        return status_of(orjson.loads(raw.http_response.content), wait_of(raw.headers))
 
 
 def _listed(client: Any) -> Iterator[dict[str, Any]]:
     """Yield batches, newest first."""
     after: dict[str, str] = {}
     while True:
-        with _errors("list"):
+        with errors("list"):
             page = orjson.loads(
                 client.messages.batches.with_raw_response.list(limit=PAGE, **after).http_response.content
             )
@@ -208,7 +201,7 @@ def fetch(client: Any, status: BatchStatus, folder: Path) -> Fetched:
 
     target = folder / "output.jsonl"
     partial = target.with_suffix(".part")
-    with _errors("download"), partial.open("wb") as out:
+    with errors("download"), partial.open("wb") as out:
         results = client.messages.batches.results(status.id)
         try:
             for block in results.http_response.iter_bytes(BLOCK):
@@ -227,7 +220,7 @@ def cancel(client: Any, batch: str) -> None:
     """Ask for cancellation; a batch that has ended already is no error."""
     import anthropic
 
-    with _errors("cancel"):
+    with errors("cancel"):
         try:
             client.messages.batches.cancel(batch)
         except (anthropic.BadRequestError, anthropic.ConflictError, anthropic.NotFoundError):
@@ -240,7 +233,7 @@ def clean(client: Any, files: Sequence[str]) -> int:
 
     deleted = 0
     for batch in (file for file in files if file.startswith("msgbatch_")):
-        with _errors("delete"):
+        with errors("delete"):
             try:
                 client.messages.batches.delete(batch)
             except anthropic.NotFoundError:
@@ -263,39 +256,9 @@ def knows(client: Any, model: str) -> bool | None:
     """Ask for the model by its name."""
     import anthropic
 
-    with _errors("get model"):
+    with errors("get model"):
         try:
             client.models.with_raw_response.retrieve(model)
         except anthropic.NotFoundError:
             return False
         return True
-
-
-@contextmanager
-def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
-    """Turn the SDK's exceptions into ProviderError; `unclear`: the call may have been carried out."""
-    import anthropic
-    import httpx2
-
-    try:
-        yield
-    except anthropic.APIStatusError as error:
-        said = mapping(mapping(error.body).get("error"))
-        kind: str = KINDS.get(str(said.get("type")), "retryable" if error.status_code >= 500 else "permanent")
-        if unclear and error.status_code >= 500:
-            kind = "unclear"
-        raise ProviderError(
-            f"{call}: {str(said.get('message') or error.message)[:1000]}",
-            kind=kind,
-            status=error.status_code,
-            code=str(said.get("type")),
-            retry_after=_wait(error.response.headers),
-        ) from None
-    except anthropic.APIConnectionError as error:
-        never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
-        raise ProviderError(
-            f"{call}: {error.__cause__ or error}", kind="unclear" if unclear and not never_sent else "retryable"
-        ) from None
-    except (anthropic.AnthropicError, httpx2.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-        detail = f"{type(error).__name__}: {error}"
-        raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None

@@ -6,7 +6,6 @@ Read: "Batch API" guide and API reference, developers.openai.com, November 2026;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import orjson
 
 from harness.errors import ProviderError
 from harness.providers import polling
-from harness.providers.openai_lines import URLS, decode, encoder, kind_of, line, told
+from harness.providers.openai_errors import errors
+from harness.providers.openai_lines import URLS, decode, encoder, line
 from harness.providers.openai_objects import LABEL, batch_of, file_of, id_of, number_of, status_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -71,14 +71,14 @@ def connect(provider: ProviderSettings, key: str) -> Any:
 
 def upload(client: Any, path: Path, name: str) -> str:
     """Upload a request file and return its id."""
-    with _errors("upload"), path.open("rb") as file:
+    with errors("upload"), path.open("rb") as file:
         raw = client.files.with_raw_response.create(file=(name, file), purpose="batch")
         return id_of(orjson.loads(raw.content))
 
 
 def create(client: Any, file: str, key: str, settings: Settings) -> str:
     """Create a batch by one call: without an idempotency key, a retry could create and bill a second one."""
-    with _errors("create", unclear=True):
+    with errors("create", unclear=True):
         raw = client.batches.with_raw_response.create(
             input_file_id=file,
             endpoint=URLS[settings.model.api],
@@ -125,7 +125,7 @@ def _states(client: Any) -> Iterator[BatchStatus]:
 def _look(client: Any, batch_id: str) -> BatchStatus:
     import openai
 
-    with _errors("poll"):
+    with errors("poll"):
         try:
             return status_of(orjson.loads(client.batches.with_raw_response.retrieve(batch_id).content))
         except openai.NotFoundError:
@@ -150,7 +150,7 @@ def _paged(call: str, ask: Callable[..., Any]) -> Iterator[list[dict[str, Any]]]
     """
     position: dict[str, Any] = {}
     while True:
-        with _errors(call):
+        with errors(call):
             page = orjson.loads(ask(**position).content)
             items = list(page["data"])
             cursor = (page.get("paging") or {}).get("next_cursor")
@@ -173,7 +173,7 @@ def _download(client: Any, file: str, target: Path) -> Path:
     import os
 
     partial = target.with_suffix(".part")
-    with _errors("download"), client.files.with_streaming_response.content(file) as answer, partial.open("wb") as out:
+    with errors("download"), client.files.with_streaming_response.content(file) as answer, partial.open("wb") as out:
         for block in answer.iter_bytes(1 << 18):
             if out.write(block) and out.tell() > MAX_DOWNLOAD:
                 raise ProviderError(f"download: {file} is larger than {MAX_DOWNLOAD:,} bytes", kind="permanent")
@@ -187,7 +187,7 @@ def cancel(client: Any, batch: str) -> None:
     """Ask for cancellation; 409 says that the batch has ended already."""
     import openai
 
-    with _errors("cancel"):
+    with errors("cancel"):
         try:
             client.batches.cancel(batch)
         except (openai.ConflictError, openai.NotFoundError):
@@ -200,7 +200,7 @@ def clean(client: Any, files: Sequence[str]) -> int:
 
     deleted = 0
     for file in files:
-        with _errors("delete"):
+        with errors("delete"):
             try:
                 client.files.delete(file)
             except openai.NotFoundError:
@@ -233,7 +233,7 @@ def knows(client: Any, model: str) -> bool | None:
     """Ask for the model by its name, then look for it in the list, which some servers alone have."""
     import openai
 
-    with _errors("get model"):
+    with errors("get model"):
         try:
             client.models.with_raw_response.retrieve(model)
             return True
@@ -247,43 +247,3 @@ def knows(client: Any, model: str) -> bool | None:
             raise
         return None
     return any(served.get("id") == model for page in pages for served in page)
-
-
-@contextmanager
-def _errors(call: str, *, unclear: bool = False) -> Iterator[None]:
-    """Turn the SDK's exceptions into ProviderError; `unclear`: the call may have been carried out."""
-    import httpx2
-    import openai
-
-    try:
-        yield
-    except openai.APIStatusError as error:
-        said = told(error.body)
-        code, message = said.get("code"), str(said.get("message") or error.message)
-        kind: str = kind_of(error.status_code, code)
-        if message.startswith("Cannot find file"):
-            kind, code = "retryable", "file_not_found"
-        if unclear and (error.status_code >= 500 or error.status_code in (408, 409)):
-            kind = "unclear"
-        wait = _retry_after(error.response.headers)
-        raise ProviderError(
-            f"{call}: {message[:1000]}", kind=kind, status=error.status_code, code=code, retry_after=wait
-        ) from None
-    except openai.APIConnectionError as error:
-        never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
-        raise ProviderError(
-            f"{call}: {error.__cause__ or error}", kind="unclear" if unclear and not never_sent else "retryable"
-        ) from None
-    except (httpx2.HTTPError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-        detail = f"{type(error).__name__}: {error}"
-        raise ProviderError(f"{call}: {detail}", kind="unclear" if unclear else "retryable") from None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the server's wish in seconds; a date is left to our own backoff."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return float(headers[name]) * scale
-        except (KeyError, ValueError):
-            continue
-    return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ProviderError
-from harness.providers import openai, openai_objects
+from harness.providers import openai, openai_errors, openai_objects
 from harness.types import Error, Fixed, Message, Request, Sample, SentSchema, Usage
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "number"}}, "required": ["b", "a"]}
@@ -298,7 +298,7 @@ def test_a_refused_connection_is_no_unclear_create() -> None:
         evidence={},
     )
     client = openai.connect(nowhere, "none")
-    with pytest.raises(ProviderError) as caught, openai._errors("create", unclear=True):
+    with pytest.raises(ProviderError) as caught, openai_errors.errors("create", unclear=True):
         client.batches.create(input_file_id="f", endpoint="/v1/chat/completions", completion_window="24h")
     assert caught.value.kind == "retryable"
     client.close()
