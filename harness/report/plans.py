@@ -41,9 +41,9 @@ def facts(plan: Data) -> Iterator[tuple[str, str]]:
         here = f"the emulator on this machine in place of {where['provider']}"
         yield "destination", f"{here} (SIMULATED: no key, no network, no money)"
     else:
-        kind = "your own server" if where["endpoint"] == "upstream" else "LIVE"
+        kind = "your own server:" if where["endpoint"] == "upstream" else f"LIVE: {where['provider']} at"
         key = where["api_key_env"] or "nowhere (none needed)"
-        yield "destination", f"{kind}: {where['provider']} at {where['base_url']}, key from {key}"
+        yield "destination", f"{kind} {where['base_url']}, key from {key}"
         if where["cloud"]:
             yield "cloud", ", ".join(f"{name} {value or 'not set'}" for name, value in where["cloud"].items())
     yield "task", f"{plan['task']['name']} version {plan['task']['version']}, dataset {plan['task']['dataset']}"

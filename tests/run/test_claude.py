@@ -59,10 +59,10 @@ def test_the_version_that_the_facts_choose_is_spoken(lane: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("model=gpt-4o-mini", "provider=anthropic"), ("model=claude-opus-5", "provider=openai")]
+    "words", [("model=custom", "provider=anthropic"), ("model=custom", "model.api=messages", "provider=openai")]
 )
 def test_a_model_whose_api_a_provider_does_not_speak_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
-    ended = harness(tmp_path, *words)
+    ended = harness(tmp_path, "model.id=any", *words)
     assert ended.returncode == 2
     assert "choose another of them" in ended.stderr
     assert not (tmp_path / "outputs").exists()
