@@ -5,7 +5,6 @@ Read: Batch and Files guides, ai.google.dev, November 2026; google-genai 3.6.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,9 +76,7 @@ def upload(client: Link, path: Path, name: str) -> str:
 def create(client: Link, file: str, key: str, settings: Settings) -> str:
     """Create a batch by one call: there is no idempotency key, a retry could create and bill a second one."""
     with _file_may_be_gone(), errors("create", unclear=True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the SDK warns of states that it does not know
-            made = client.sdk.batches.create(model=settings.model_id(), src=file, config={"display_name": key})
+        made = client.sdk.batches.create(model=settings.model_id(), src=file, config={"display_name": key})
         return named(made.name)
 
 

@@ -46,10 +46,13 @@ def is_loopback(url: str) -> bool:
 def http_client(url: str) -> Any:
     """Return the client that carries all calls."""
     import logging
+    import warnings
 
     import httpx2
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
+    # google-genai warns of a state that it does not know; whoever polls says so in words of ours.
+    warnings.filterwarnings("ignore", ".* is not a valid JobState", UserWarning)
     # No redirect is followed: the key's header would go along to whatever host it names.
     return httpx2.Client(trust_env=not is_loopback(url), timeout=TIMEOUT)
 

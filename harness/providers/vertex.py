@@ -7,7 +7,6 @@ google-genai 3.6, google-cloud-storage 3.17.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,8 +160,7 @@ def create(client: Place, file: str, key: str, settings: Settings) -> str:
     """Create a job by one call, whose predictions go beside its requests, in a folder of the key's."""
     config = {"dest": f"{file.rpartition('/')[0]}/{key}", "display_name": key}
     try:
-        with errors("create", unclear=True), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the SDK warns of states that it does not know
+        with errors("create", unclear=True):
             made = client.sdk.batches.create(model=settings.model_id(), src=file, config=config)
             return named(made.name).rpartition("/")[2]
     except ProviderError as error:
