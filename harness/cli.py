@@ -188,7 +188,10 @@ def _ways_on(path: Path) -> list[str]:
     from harness.run.fold import fold
     from harness.run.status import ways_on
 
-    return ways_on(path, fold(folder.read(path).batches, journal.of_run(path)))
+    try:
+        return ways_on(path, fold(folder.read(path).batches, journal.of_run(path)))
+    except (HarnessError, OSError):  # the folder is gone, or its disk
+        return [f"python -m harness resume {path}"]
 
 
 def _print_sweep(console: Console, ended: Sequence[Ended]) -> int:
@@ -202,7 +205,8 @@ def _print_sweep(console: Console, ended: Sequence[Ended]) -> int:
     console.print()
     for one in ended:
         if one.stopped:
-            console.print(f"go on:   python -m harness resume {one.folder}   ({one.reason})", soft_wrap=True)
+            for way in _ways_on(one.folder):
+                console.print(f"go on:   {way}   ({one.reason})", soft_wrap=True)
     console.print(f"sweep:   {home / 'sweep.md'}", soft_wrap=True)
     return next(code for code in WORST_FIRST if any(one.code == code for one in ended))
 

@@ -66,6 +66,11 @@ def _url(value: str) -> str:
     raise ValueError("an address is expected, such as https://api.openai.com/v1")
 
 
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is on this machine, where no proxy can reach."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def _some(value: tuple[Item, ...]) -> tuple[Item, ...]:
     """Hold that a list is not empty; pydantic's own check also counts what was refused already."""
     if not value:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from urllib.parse import urlsplit
 
-from harness.settings import Settings, duration, seconds
+from harness.settings import Settings, duration, is_loopback, seconds
 
 
 def problems(settings: Settings, today: date) -> list[str]:
@@ -34,7 +33,7 @@ def _server_problems(settings: Settings, today: date) -> list[str]:
     provider, model = settings.provider, settings.model
     if settings.endpoint.name == "local":
         # The emulator's address is free on every start; a configured one would be ignored, so it is refused.
-        if urlsplit(provider.base_url).hostname in ("127.0.0.1", "localhost", "::1"):
+        if is_loopback(provider.base_url):
             return [f"provider.base_url: {provider.base_url} is not used with endpoint=local; add endpoint=live"]
         return []
     if settings.endpoint.name == "upstream":

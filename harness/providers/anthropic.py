@@ -20,7 +20,7 @@ from harness.providers.anthropic_errors import errors, wait_of
 from harness.providers.anthropic_lines import decode, encoder, line
 from harness.providers.anthropic_objects import batch_of, count, id_of, mapping, seconds_of, status_of
 from harness.settings import Provider as ProviderSettings
-from harness.settings import Settings
+from harness.settings import Settings, is_loopback
 from harness.types import BatchStatus, Belonging, Candidate, Fetched
 
 __all__ = [
@@ -69,7 +69,7 @@ def connect(provider: ProviderSettings, key: str) -> Any:
     import anthropic
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
-    loopback = "://127.0.0.1" in provider.base_url or "://localhost" in provider.base_url
+    loopback = is_loopback(provider.base_url)
     http = anthropic.DefaultHttpxClient(trust_env=False) if loopback else None  # a proxy cannot reach this machine
     return anthropic.Anthropic(base_url=provider.base_url, api_key=key, max_retries=0, http_client=http)
 

@@ -12,7 +12,19 @@ from pathlib import Path
 from harness.errors import ProviderError
 from harness.providers import polling
 from harness.providers.gemini_lines import decode, encoder, line, status_of
-from harness.providers.google_calls import PAGE, TIMEOUT, Link, errors, get, http_client, named, newest, pages
+from harness.providers.google_calls import (
+    PAGE,
+    TIMEOUT,
+    Link,
+    cancel,
+    errors,
+    get,
+    http_client,
+    look,
+    named,
+    newest,
+    pages,
+)
 from harness.providers.google_lines import mapping, number, seconds_of, text_of
 from harness.settings import Provider as ProviderSettings
 from harness.settings import Settings
@@ -107,24 +119,12 @@ def find(client: Link, key: str, file: str, since: float) -> list[Candidate]:
 
 def poll(client: Link, ids: Sequence[str]) -> list[BatchStatus]:
     """Ask for all batches: list pages while they pay, single looks for the rest."""
-    return polling.states(ids, lambda: _listed(client), lambda batch: _look(client, batch), PAGE)
+    return polling.states(ids, lambda: _listed(client), lambda batch: look(client, batch, batch, status_of), PAGE)
 
 
 def _listed(client: Link) -> Iterator[BatchStatus]:
     for page in pages(client, "list", "batches", "operations"):
         yield from map(status_of, page)
-
-
-def _look(client: Link, batch: str) -> BatchStatus:
-    from google.genai.errors import ClientError
-
-    with errors("poll"):
-        try:
-            return status_of(get(client, batch))
-        except ClientError as error:
-            if error.code != 404:
-                raise
-            return BatchStatus(batch, "vanished", "not found")
 
 
 def fetch(client: Link, status: BatchStatus, folder: Path) -> Fetched:
@@ -162,18 +162,6 @@ def _size(client: Link, file: str) -> int | None:
         return number(get(client, file).get("sizeBytes"))
     except APIError:
         return None
-
-
-def cancel(client: Link, batch: str) -> None:
-    """Ask for cancellation; a batch that has ended already is no error."""
-    from google.genai.errors import ClientError
-
-    with errors("cancel"):
-        try:
-            client.sdk.batches.cancel(name=batch)
-        except ClientError as error:
-            if error.code not in (404, 409) and error.status != "FAILED_PRECONDITION":
-                raise
 
 
 def clean(client: Link, files: Sequence[str]) -> int:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from harness.errors import ProviderError
 from harness.providers.google_lines import error_of, mapping
-from harness.types import Belonging
+from harness.settings import is_loopback
+from harness.types import BatchStatus, Belonging
 
 PAGE = 100
 TIMEOUT = 120.0  # s; google-genai has none of its own
@@ -36,11 +36,6 @@ class Link:
         """Close it."""
         self.sdk.close()
         self.http.close()
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine, where no proxy can reach."""
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def http_client(url: str) -> Any:
@@ -82,6 +77,31 @@ def pages(link: Link, call: str, path: str, name: str) -> Iterator[list[dict[str
         if not following or {"pageToken": following} == token:
             return
         token = {"pageToken": str(following)}
+
+
+def look(link: Link, path: str, batch: str, status_of: Callable[[Mapping[str, Any]], BatchStatus]) -> BatchStatus:
+    """Look at one batch; a 404 says that it has vanished."""
+    from google.genai.errors import ClientError
+
+    with errors("poll"):
+        try:
+            return status_of(get(link, path))
+        except ClientError as error:
+            if error.code != 404:
+                raise
+            return BatchStatus(batch, "vanished", "not found")
+
+
+def cancel(link: Link, batch: str) -> None:
+    """Ask for cancellation; a batch that has ended already is no error."""
+    from google.genai.errors import ClientError
+
+    with errors("cancel"):
+        try:
+            link.sdk.batches.cancel(name=batch)
+        except ClientError as error:
+            if error.code not in (404, 409) and error.status != "FAILED_PRECONDITION":
+                raise
 
 
 def newest(things: list[Belonging]) -> list[Belonging]:

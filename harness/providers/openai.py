@@ -18,7 +18,7 @@ from harness.providers.openai_errors import errors
 from harness.providers.openai_lines import URLS, decode, encoder, line
 from harness.providers.openai_objects import LABEL, batch_of, file_of, id_of, number_of, status_of
 from harness.settings import Provider as ProviderSettings
-from harness.settings import Settings
+from harness.settings import Settings, is_loopback
 from harness.types import BatchStatus, Belonging, Candidate, Fetched
 
 __all__ = [
@@ -64,7 +64,7 @@ def connect(provider: ProviderSettings, key: str) -> Any:
     import openai
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs a line per call
-    loopback = "://127.0.0.1" in provider.base_url or "://localhost" in provider.base_url
+    loopback = is_loopback(provider.base_url)
     http = openai.DefaultHttpxClient(trust_env=False) if loopback else None  # a proxy cannot reach this machine
     return openai.OpenAI(base_url=provider.base_url, api_key=key, max_retries=0, http_client=http)
 

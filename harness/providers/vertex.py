@@ -18,10 +18,10 @@ from harness.providers.google_calls import (
     PAGE,
     TIMEOUT,
     Link,
+    cancel,
     errors,
-    get,
     http_client,
-    is_loopback,
+    look,
     named,
     newest,
     pages,
@@ -29,7 +29,7 @@ from harness.providers.google_calls import (
 from harness.providers.google_lines import seconds_of
 from harness.providers.vertex_lines import decode, encoder, line, status_of
 from harness.settings import Provider as ProviderSettings
-from harness.settings import Settings
+from harness.settings import Settings, is_loopback
 from harness.types import BatchStatus, Belonging, Candidate, Fetched, run_key_in
 
 __all__ = [
@@ -110,8 +110,8 @@ def _credential_problems(provider: ProviderSettings, environment: Mapping[str, s
     try:
         google.auth.default(scopes=[SCOPE])
     except GoogleAuthError:
-        named = f"put an access token into {variable}, or " if variable else ""
-        return [f"provider.access_token_env: no credentials; {named}run `gcloud auth application-default login`"]
+        hint = f"put an access token into {variable}, or " if variable else ""
+        return [f"provider.access_token_env: no credentials; {hint}run `gcloud auth application-default login`"]
     return []
 
 
@@ -185,24 +185,14 @@ def find(client: Place, key: str, file: str, since: float) -> list[Candidate]:
 
 def poll(client: Place, ids: Sequence[str]) -> list[BatchStatus]:
     """Ask for all jobs: list pages while they pay, single looks for the rest."""
-    return polling.states(ids, lambda: _listed(client), lambda batch: _look(client, batch), PAGE)
+    return polling.states(
+        ids, lambda: _listed(client), lambda batch: look(client, f"{JOBS}/{batch}", batch, status_of), PAGE
+    )
 
 
 def _listed(client: Place) -> Iterator[BatchStatus]:
     for page in pages(client, "list", JOBS, JOBS):
         yield from map(status_of, page)
-
-
-def _look(client: Place, batch: str) -> BatchStatus:
-    from google.genai.errors import ClientError
-
-    with errors("poll"):
-        try:
-            return status_of(get(client, f"{JOBS}/{batch}"))
-        except ClientError as error:
-            if error.code != 404:
-                raise
-            return BatchStatus(batch, "vanished", "not found")
 
 
 def fetch(client: Place, status: BatchStatus, folder: Path) -> Fetched:
@@ -211,18 +201,6 @@ def fetch(client: Place, status: BatchStatus, folder: Path) -> Fetched:
         return Fetched(None, None, 0)
     target = vertex_bucket.download(client.bucket, status.files["output"], folder / "output.jsonl")
     return Fetched(target, None, target.stat().st_size if target else 0)
-
-
-def cancel(client: Place, batch: str) -> None:
-    """Ask for cancellation; a job that has ended already is no error."""
-    from google.genai.errors import ClientError
-
-    with errors("cancel"):
-        try:
-            client.sdk.batches.cancel(name=batch)
-        except ClientError as error:
-            if error.code not in (404, 409) and error.status != "FAILED_PRECONDITION":
-                raise
 
 
 def clean(client: Place, files: Sequence[str]) -> int:

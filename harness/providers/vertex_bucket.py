@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 import orjson
 
 from harness.errors import ProviderError
-from harness.providers.google_calls import is_loopback, refused
+from harness.providers.google_calls import refused
 from harness.providers.google_lines import mapping
 from harness.providers.vertex_lines import id_of
 from harness.settings import Provider as ProviderSettings
+from harness.settings import is_loopback
 from harness.types import Belonging, run_key_in
 
 HOME = "harness/"
